@@ -1,0 +1,47 @@
+"""The product shelf: one YAML file an offer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field
+
+from conf.model import Model
+
+Family = Literal[
+    "deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner"
+]
+
+
+class Eligibility(Model):
+    """Who may be offered it at all. Every rule a customer breaks is named in `blocked_by`."""
+
+    min_age: int = Field(18, ge=18)
+    max_age: int = Field(120, ge=18)
+    min_income: Decimal = Decimal(0)  # a year, base currency; unknown income passes when 0
+    min_assets: Decimal = Decimal(0)
+    min_risk_profile: int = Field(1, ge=1, le=5)  # the product's risk; an unknown profile counts as 1
+    once: bool = True  # not to somebody who already holds one of `products`
+    requires_holding: tuple[str, ...] = ()  # at least one of these products is held
+
+
+class Uptake(Model):
+    """What counts as having taken the offer: one of the products acquired within the window."""
+
+    products: tuple[str, ...] = ()  # holdings.product_id
+    window_days: int = Field(60, gt=0)
+
+
+class Offer(Model):
+    name: dict[Literal["en", "zh"], str]
+    family: Family
+    reason: dict[Literal["en", "zh"], str]  # what to say for it, in one sentence
+    margin: Decimal = Field(gt=0)  # expected 12-month margin when taken, base currency
+    contact_cost: Decimal = Field(ge=0)
+    prior: float = Field(gt=0, lt=1)  # yearly uptake expected before anything is learned
+    eligibility: Eligibility = Eligibility()
+    uptake: Uptake = Uptake()
+    raised_by: dict[str, float] = {}  # life event or flow kind -> share added to the value (0.5 = +50 %)
+    cool_down_days: int = Field(90, ge=0)
+    discreet: bool = False  # reached through a life event: the reason never names the inference

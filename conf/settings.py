@@ -1,0 +1,146 @@
+"""Every setting there is, with its unit in its name, its default and its bounds. Documented here and nowhere else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from conf.feed import Feed
+from conf.life_event import LifeEvent
+from conf.model import Model
+from conf.offer import Offer
+from conf.words import Wording
+
+
+class Bank(Model):
+    name: str
+    base_currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
+    time_zone: str = "Asia/Shanghai"  # the calendar of business dates
+    language: Literal["en", "zh"] = "en"  # of reasons and worklists
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (KeyError, ValueError):
+            raise ValueError(f"unknown time zone {name!r}") from None
+
+
+class Paths(Model):
+    landing: str = "landing"
+    lake: str = "lake"
+    worklists: str = ""  # empty: `worklists` inside the lake's parent directory
+
+
+class SparkSettings(Model):
+    """How the session is made. Under spark-submit, what was submitted wins."""
+
+    master: str = "local[*]"
+    driver_memory: str = "3g"
+    shuffle_partitions: int = Field(4, gt=0)  # about twice the cores on one machine; more for millions of customers
+    conf: dict[str, str] = {}  # anything else for SparkConf, an accelerator for instance
+
+
+class Flows(Model):
+    """What is an abnormal flow."""
+
+    windows_days: tuple[int, ...] = (1, 3, 7)
+    baseline_days: int = Field(365, ge=30)
+    min_amount: Decimal = Field(Decimal(10000), ge=0)  # base currency; below it nothing is news
+    min_share_of_usual_month: float = Field(1.0, ge=0)  # of the customer's usual monthly flow in that direction
+    min_return_period_years: float = Field(5, gt=0)
+    high_return_period_years: float = Field(20, gt=0)  # from here on the severity is high
+    prior_observations: float = Field(10, gt=0)  # the peer group weighs as much as this many own observations
+    min_spread: float = Field(0.15, gt=0)  # of log amounts: constant payers are not infinitely surprising
+    tail_degrees_of_freedom: float = Field(4, ge=2)  # of the Student tail beyond the data
+    min_peers: int = Field(100, gt=0)  # smaller peer groups fall back to coarser ones
+    bin_ratio: float = Field(1.25, gt=1, le=2)  # of the log-scale bins the baseline is counted in
+    recurring_min_months: int = Field(3, ge=2)  # seen in this many calendar months, it is recurring
+    recurring_tolerance: float = Field(0.15, ge=0, lt=1)  # of its usual amount
+    settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
+    dormant_days: int = Field(180, gt=0)
+    drained_share: float = Field(0.8, gt=0, le=1)
+    drained_days: int = Field(5, gt=0)
+    closure_products: tuple[str, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
+    holidays: tuple[str, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
+
+
+class Bands(Model):
+    """Cut points, ascending: n cut points make n + 1 bands."""
+
+    age: tuple[int, ...] = (25, 35, 45, 55, 65)
+    income: tuple[Decimal, ...] = (Decimal(60000), Decimal(120000), Decimal(240000), Decimal(600000))
+    value: tuple[Decimal, ...] = (Decimal(0), Decimal(500), Decimal(3000), Decimal(15000))  # a year's net value
+    tier: tuple[Decimal, ...] = (Decimal(500000), Decimal(6000000))  # assets: mass, affluent, private
+    cost_to_serve: tuple[Decimal, ...] = (Decimal(100), Decimal(400))  # a year
+
+
+class Segments(Model):
+    bands: Bands = Bands()
+    occupation_groups: dict[str, str] = {}  # group -> regular expression over the stated occupation
+    preferences: dict[str, str] = {}  # preference -> regular expression over holdings.product_id
+
+
+class Profitability(Model):
+    """Transfer prices and unit costs: what a product earns and a service costs."""
+
+    margin_by_product: dict[str, Decimal] = {}  # share of the balance a year, by account product_type
+    margin_by_holding: Decimal = Decimal("0.006")  # share of a holding's value a year
+    cost_by_channel: dict[str, Decimal] = {}  # base currency a transaction
+    cost_of_account: Decimal = Decimal(12)  # a year
+
+
+class Models(Model):
+    tracking_uri: str = ""  # empty: SQLite beside the lake; a server's URI otherwise
+    snapshots: int = Field(6, ge=2)  # past as-of dates that training looks back on
+    snapshot_gap_days: int = Field(30, gt=0)
+    embargo_days: int = Field(7, ge=0)
+    min_positives: int = Field(30, gt=0)  # below it an offer keeps its family's and its prior rate
+    max_training_rows: int = Field(200_000, gt=0)
+    min_auc: float = Field(0.55, ge=0.5, le=1)  # gate: no promotion below
+    max_calibration_error: float = Field(0.25, gt=0)  # gate: predicted over observed rate, newest window
+    max_auc: float = Field(0.98, gt=0.5, le=1)  # leak screen: better than this is a leak, not a model
+    seed: int = 20170101
+
+
+class ContactPolicy(Model):
+    """Who may be called how often. Whatever it holds back is stored with the reason."""
+
+    max_contacts_30_days: int = Field(2, ge=0)
+    rest_after_decline_days: int = Field(90, ge=0)
+    min_priority: int = Field(20, ge=0, le=100)
+    min_expected_value: Decimal = Decimal(20)  # of an offer, base currency, to be worth a call of its own
+    control_share: float = Field(0.05, ge=0, le=0.5)
+    control_salt: str = "kehu"
+    max_offers: int = Field(3, ge=1)
+    offer_alerts_per_1000_customers: float = Field(5, ge=0)  # calls a day with nothing but an offer to say
+    flow_alerts_per_1000_customers: float = Field(4, ge=0)  # statistical flows; hard events are never capped
+    expires_after_days: dict[str, int] = {}  # alert type -> days; 14 when not named
+    tipping_off: tuple[str, ...] = ("aml_case", "fraud_case", "legal_hold")  # restrictions never shown to anyone
+
+
+class Worklists(Model):
+    calls_per_day: int = Field(8, gt=0)  # the RM's line: what is above it
+    below_line: int = Field(5, ge=0)  # how many below it stay visible
+    branch_queue: str = "branch"  # where customers without an RM go
+    deputies: dict[str, str] = {}  # RM on leave -> deputy
+
+
+class Settings(Model):
+    bank: Bank
+    paths: Paths = Paths()
+    spark: SparkSettings = SparkSettings()
+    flows: Flows = Flows()
+    segments: Segments = Segments()
+    profitability: Profitability = Profitability()
+    models: Models = Models()
+    contact_policy: ContactPolicy = ContactPolicy()
+    worklists: Worklists = Worklists()
+    feeds: dict[str, Feed]
+    offers: dict[str, Offer] = {}
+    life_events: dict[str, LifeEvent] = {}
+    wording: dict[Literal["en", "zh"], Wording]
