@@ -1,0 +1,129 @@
+"""What every job gets and what is done around it: session, lock, ledger row, errors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conf import ExitCode, KehuError, Settings, conf_hash
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tables.lake import Lake
+
+Counts = dict[str, Any]  # rows_in, rows_out and whatever else the job wants said
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a bank's files come in and where Kehu's go out."""
+
+    landing: Path
+    lake: Path
+    worklists: Path
+
+    @property
+    def log(self) -> Path:
+        """Beside the lake, never in it: logs hold no customer data and outlive a rebuilt lake."""
+        return self.lake.parent / "logs" / "kehu.log"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of one business date."""
+
+    settings: Settings
+    places: Places
+    spark: SparkSession
+    day: date
+    name: str = ""
+    progress: Callable[[str], None] = field(default=lambda message: None)
+
+    @property
+    def landing(self) -> Path:
+        return self.places.landing
+
+    @property
+    def worklists(self) -> Path:
+        return self.places.worklists
+
+    @property
+    def run_id(self) -> str:
+        """The same for the same job, day, configuration and code: nothing random enters the data."""
+        return run_id(self.name, self.day, self.settings)
+
+    @cached_property
+    def lake(self) -> Lake:
+        from tables.lake import Lake
+
+        return Lake(self.spark, self.places.lake, self.run_id)
+
+    def named(self, name: str) -> Job:
+        """The same day's job of another name."""
+        return replace(self, name=name)
+
+
+def code_version() -> str:
+    return version("kehu")
+
+
+def run_id(job: str, day: date, settings: Settings) -> str:
+    made_of = hashlib.sha256(f"{conf_hash(settings)} {code_version()}".encode()).hexdigest()[:8]
+    return f"{job}-{day.isoformat()}-{made_of}"
+
+
+@contextmanager
+def opened(
+    settings: Settings, places: Places, day: date, what: str, progress: Callable[[str], None] | None = None
+) -> Iterator[Job]:
+    """Hold the lake, check that it is sound, start Spark and hand out the day's job.
+
+    Raises
+    ------
+    KehuError
+        BUSY when another run holds the lake, CHECK_FAILED when a table lost a commit, MISSING without Java or JARs.
+    """
+    from jobs.ledger import last_versions
+    from jobs.session import start
+    from tables.lake import require_sound
+    from tables.lock import exclusive
+
+    with exclusive(places.lake, f"{what} --date {day}"):
+        require_sound(places.lake, last_versions(places.lake))
+        spark = start(settings, places.log)
+        job = Job(settings, places, spark, day, what, progress or (lambda message: None))
+        job.lake.create_all()
+        yield job
+
+
+def recorded(job: Job, work: Callable[[Job], Mapping[str, Any]]) -> Counts:
+    """Run one job and write its `runs` row, whether it ends well or not; the data was committed before the row."""
+    from jobs.ledger import write_run
+
+    started = datetime.now(UTC)
+    try:
+        counts = dict(work(job))
+    except KehuError as error:
+        write_run(job, started, "failed", {}, str(error))
+        raise
+    except OSError as error:
+        raise KehuError(f"{job.name}: {error.strerror or error}: {error.filename or job.places.lake}", ExitCode.IO) from error
+    write_run(job, started, "done", counts, None)
+    return counts
+
+
+def places(settings: Settings, landing: str | None, lake: str | None) -> Places:
+    """Where things lie: the command line wins over the configuration. Worklists lie beside the lake unless configured."""
+    root = Path(lake or settings.paths.lake).absolute()
+    worklists = Path(settings.paths.worklists).absolute() if settings.paths.worklists else root.parent / "worklists"
+    os.umask(0o027)
+    return Places(Path(landing or settings.paths.landing).absolute(), root, worklists)

@@ -1,0 +1,53 @@
+"""The `runs` table: who ran what when, with which code and configuration, and what the tables were at afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conf import conf_hash
+
+if TYPE_CHECKING:
+    from jobs.context import Job
+
+
+def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any], message: str | None) -> None:
+    """Append the row of one run. Wall-clock times stand here and nowhere else."""
+    from jobs.context import code_version
+    from tables import TABLES
+
+    numbers = {key: int(value) for key, value in counts.items() if isinstance(value, (int, float))}
+    row = {
+        "run_id": job.run_id,
+        "job": job.name,
+        "business_date": job.day,
+        "started_at": started,
+        "ended_at": datetime.now(UTC),
+        "status": status,
+        "rows_in": numbers.pop("rows_in", 0),
+        "rows_out": numbers.pop("rows_out", 0),
+        "counts": numbers,
+        "table_versions": job.lake.versions(),
+        "code_version": code_version(),
+        "conf_hash": conf_hash(job.settings),
+        "message": message,
+    }
+    runs = job.spark.createDataFrame([tuple(row[name] for name in TABLES["runs"].column_names)], TABLES["runs"].ddl)
+    job.lake.append("runs", runs)
+
+
+def last_versions(lake: Path) -> dict[str, int]:
+    """Table -> Delta version when the newest run ended; empty for a new lake. Reads without Spark."""
+    newest = _newest_run(lake)
+    return dict(newest["table_versions"]) if newest else {}
+
+
+def _newest_run(lake: Path) -> dict[str, Any] | None:
+    from tables.arrow import read_arrow
+
+    runs = read_arrow(lake, "runs", columns=["ended_at", "table_versions"])
+    if runs is None or not runs.num_rows:
+        return None
+    return runs.sort_by([("ended_at", "descending")]).slice(0, 1).to_pylist()[0]

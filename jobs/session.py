@@ -1,0 +1,130 @@
+"""The only place that makes a SparkSession: finds Java and Delta's JARs, keeps Spark's noise in a log file."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conf import ExitCode, KehuError, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JAVA = (17, 21)
+JARS = Path(sys.prefix) / "share" / "kehu" / "jars"  # filled once by `python -m jobs.jars`
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "1",  # the logs are small; 50 tasks each cost seconds
+}
+SAFE = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",  # either would turn a loss into silence
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+}
+ONE_MACHINE = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+def start(settings: Settings, log: Path | None = None) -> SparkSession:
+    """A session as configured; under spark-submit, the submitted master and settings win.
+
+    Parameters
+    ----------
+    settings : Settings
+    log : path, optional
+        Where Spark and the JVM write what they would print.
+
+    Raises
+    ------
+    KehuError
+        MISSING, with the command that mends it, without a fitting Java or without Delta's JARs.
+    """
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        require_java()
+    from pyspark.sql import SparkSession
+
+    options = {**DELTA, **SAFE, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
+    builder = SparkSession.builder.appName("kehu")
+    if not submitted:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers would take any python3 on the PATH
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
+        if not jars:
+            raise KehuError(f"Delta's JARs are not in {JARS}; fetch them once with `python -m jobs.jars`", ExitCode.MISSING)
+        master = settings.spark.master
+        builder = builder.master(master)
+        options["spark.driver.memory"] = settings.spark.driver_memory
+        if master.startswith("local"):
+            options |= ONE_MACHINE | {"spark.driver.extraClassPath": os.pathsep.join(jars)}
+        else:
+            options["spark.jars"] = ",".join(jars)
+        if log is not None:
+            options["spark.driver.extraJavaOptions"] = _logging(log)
+    options |= settings.spark.conf
+    for key, value in options.items():
+        builder = builder.config(key, value)
+    with _stderr_to(None if submitted else log):
+        return builder.getOrCreate()
+
+
+def require_java() -> str:
+    """The java that Spark will start, or one clear line that says how to get one."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    how = "install Java 17 or 21 (Debian, Ubuntu: `apt-get install openjdk-17-jre-headless`) or set JAVA_HOME"
+    if not java or not Path(java).exists():
+        raise KehuError(f"no Java found; {how}", ExitCode.MISSING)
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    if not version or int(version.group(1)) not in JAVA:
+        found = version.group(1) if version else "unknown"
+        raise KehuError(f"{java} is Java {found}, Spark needs 17 or 21; {how}", ExitCode.MISSING)
+    return java
+
+
+def _logging(log: Path) -> str:
+    """A log4j configuration beside the log: everything to the file, nothing to the console."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = log.with_suffix(".log4j2.properties")
+    file.write_text(
+        "rootLogger.level = warn\nrootLogger.appenderRef.file.ref = file\n"
+        "appender.file.type = File\nappender.file.name = file\n"
+        f"appender.file.fileName = {log}\n"
+        "appender.file.layout.type = PatternLayout\nappender.file.layout.pattern = %d %p %c{1}: %m%n%ex\n",
+        encoding="utf-8",
+    )
+    return f"-Dlog4j2.configurationFile=file:{file}"
+
+
+@contextmanager
+def _stderr_to(log: Path | None) -> Iterator[None]:
+    """What the JVM launcher prints before logging is set up goes to the log as well."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(log, "ab") as sink:
+        os.dup2(sink.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,192 @@
+"""What Kehu finds out: flows, features, segments, life events, scores and alerts."""
+
+from __future__ import annotations
+
+from tables.declaration import Column, Personal, Table
+from tables.events import ACCOUNT, CUSTOMER, MONEY, RUN
+
+AS_OF = Column("as_of", "DATE", "the day; only facts known on it")
+
+DAILY_FLOWS = Table(
+    "daily_flows",
+    "one customer's day in one direction, own transfers netted, as known on `recorded_on`",
+    (
+        Column("recorded_on", "DATE", "the run's day; a later row for the same day and customer replaces an earlier one"),
+        CUSTOMER,
+        Column("business_date", "DATE", "the day the money moved"),
+        Column("direction", "STRING", "credit or debit"),
+        Column("amount", MONEY, "sum in base currency, without own transfers, reversals and recurring flows", Personal.SENSITIVE),
+        Column("transactions", "BIGINT", "how many"),
+        Column("flagged", "BOOLEAN", "part of an abnormal flow: never part of what is usual"),
+    ),
+    key=("recorded_on", "customer_id", "business_date", "direction"),
+    partition_by=("recorded_on",),
+    sort_by=("business_date",),
+)
+
+FLOW_BASELINES = Table(
+    "flow_baselines",
+    "how often a customer's flow of one direction and window fell into one log-scale bin",
+    (
+        AS_OF,
+        CUSTOMER,
+        Column("direction", "STRING", "credit or debit"),
+        Column("window_days", "INT", "1, 3 or 7"),
+        Column("bin", "INT", "floor(ln amount / ln ratio)", Personal.SENSITIVE),
+        Column("count", "BIGINT", "flows in the bin within the baseline window"),
+    ),
+    key=("as_of", "customer_id", "direction", "window_days", "bin"),
+    partition_by=("as_of",),
+)
+
+ABNORMAL_FLOWS = Table(
+    "abnormal_flows",
+    "one abnormal movement",
+    (
+        Column("flow_id", "STRING", "hash of what happened"),
+        CUSTOMER,
+        ACCOUNT,
+        Column("business_date", "DATE", "last day of the movement"),
+        Column("kind", "STRING", "withdrawal, deposit, early_withdrawal, closure, drained, woken"),
+        Column("window_days", "INT", "days the movement took"),
+        Column("transaction_ids", "ARRAY<STRING>", "the rows behind it", Personal.PSEUDONYM),
+        Column("amount", MONEY, "base currency", Personal.SENSITIVE),
+        Column("usual_amount", MONEY, "the customer's usual, base currency", Personal.SENSITIVE),
+        Column("return_period_years", "DOUBLE", "a flow this large is expected once in so many years"),
+        Column("p_value", "DOUBLE", "conformal, among the day's units"),
+        Column("q_value", "DOUBLE", "Benjamini-Hochberg"),
+        Column("severity", "STRING", "low, medium, high"),
+        Column("reason", "STRING", "in words, with the numbers", Personal.SENSITIVE),
+        Column("observations", "BIGINT", "own flows behind the baseline"),
+        Column("peer_group", "STRING", "who else told what is usual"),
+        Column("peer_weight", "DOUBLE", "share of the baseline that is the peers'"),
+        Column("cause", "STRING", "likely cause from what is around the flow: a suggestion"),
+        Column("late", "BOOLEAN", "a late row brought it: it happened before `detected_on`"),
+        Column("detected_on", "DATE", "the run's day"),
+        RUN,
+    ),
+    key=("flow_id",),
+    partition_by=("detected_on",),
+)
+
+CUSTOMER_FEATURES = Table(
+    "customer_features",
+    "one customer on one day",
+    (CUSTOMER, AS_OF),  # the feature catalogue adds one column a feature
+    key=("customer_id", "as_of"),
+    partition_by=("as_of",),
+)
+
+SEGMENTS = Table(
+    "segments",
+    "one customer on one day",
+    (
+        CUSTOMER,
+        AS_OF,
+        Column("age_band", "STRING", "years", Personal.PERSONAL),
+        Column("income_band", "STRING", "base currency a year", Personal.SENSITIVE),
+        Column("occupation_group", "STRING", "from the stated occupation", Personal.PERSONAL),
+        Column("preference", "STRING", "what is bought most", Personal.PERSONAL),
+        Column("value_band", "STRING", "net value of the last year"),
+        Column("cost_to_serve_band", "STRING", "cost of the last year"),
+        Column("service_tier", "STRING", "mass, affluent, private"),
+        Column("channel_preference", "STRING", "where most transactions are made"),
+        Column("loss_reason", "STRING", "why the bank loses money on the customer, and the cheaper way; else empty"),
+    ),
+    key=("customer_id", "as_of"),
+    partition_by=("as_of",),
+)
+
+LIFE_EVENTS = Table(
+    "life_events",
+    "one life event of a consenting customer",
+    (
+        CUSTOMER,
+        AS_OF,
+        Column("event", "STRING", "new_parent, …", Personal.INFERRED),
+        Column("probability", "DOUBLE", "posterior", Personal.INFERRED),
+        Column("stage", "STRING", "how far it has come", Personal.INFERRED),
+        Column(
+            "evidence",
+            "ARRAY<STRUCT<category: STRING, days: INT, last_on: DATE, log_odds: DOUBLE, note: STRING>>",
+            "what speaks for it",
+            Personal.INFERRED,
+        ),
+        Column("consented", "BOOLEAN", "always true: without consent nothing is computed"),
+        Column("first_evidence_on", "DATE", "first day of evidence within the window", Personal.INFERRED),
+    ),
+    key=("customer_id", "as_of", "event"),
+    partition_by=("as_of",),
+)
+
+OFFER_SCORES = Table(
+    "offer_scores",
+    "one offer for one customer on one day, whether it may be made or not",
+    (
+        CUSTOMER,
+        AS_OF,
+        Column("offer_id", "STRING", "the offer"),
+        Column("probability", "DOUBLE", "of taking it within its window", Personal.INFERRED),
+        Column("expected_value", "DOUBLE", "base currency, cost of contact taken off"),
+        Column("eligible", "BOOLEAN", "no rule stands against it"),
+        Column("blocked_by", "ARRAY<STRING>", "every rule that does"),
+        Column("rank", "INT", "1 is the best of the eligible"),
+        Column("propensity", "DOUBLE", "of being offered, before ranking"),
+        Column("reasons", "ARRAY<STRING>", "what moved the score most, in words", Personal.SENSITIVE),
+        Column("model_version", "STRING", "the model that scored it"),
+    ),
+    key=("customer_id", "as_of", "offer_id"),
+    partition_by=("as_of",),
+)
+
+ALERTS = Table(
+    "alerts",
+    "one alert, from raised to closed",
+    (
+        Column("alert_id", "STRING", "letters, digits and a check character"),
+        CUSTOMER,
+        Column("relationship_manager_id", "STRING", "whose book; empty: the branch's"),
+        Column("type", "STRING", "abnormal_withdrawal, abnormal_deposit, early_withdrawal, account_closure, life_event, next_best_offer"),
+        Column("raised_on", "DATE", "the run's day"),
+        Column("expires_on", "DATE", "not on a worklist from this day on"),
+        Column("priority", "INT", "0 to 100"),
+        Column("severity", "STRING", "low, medium, high"),
+        Column("headline", "STRING", "one line", Personal.SENSITIVE),
+        Column("reason", "STRING", "why, in words, with the numbers", Personal.SENSITIVE),
+        Column(
+            "evidence",
+            "ARRAY<STRUCT<kind: STRING, ref: STRING, business_date: DATE, amount: DECIMAL(18,2), note: STRING>>",
+            "the rows and numbers behind it",
+            Personal.SENSITIVE,
+        ),
+        Column(
+            "offers",
+            "ARRAY<STRUCT<offer_id: STRING, name: STRING, probability: DOUBLE, expected_value: DOUBLE, reason: STRING>>",
+            "what to offer, best first",
+            Personal.INFERRED,
+        ),
+        Column("status", "STRING", "open, contacted, accepted, declined, false_alarm, snoozed, expired, suppressed, superseded, retracted"),
+        Column("suppressed_by", "STRING", "the rule that held it back", Personal.SENSITIVE),
+        Column("snoozed_until", "DATE", "not on a worklist before this day"),
+        Column("closed_on", "DATE", "when it left the open states"),
+        Column("control_group", "BOOLEAN", "held back by lot, to measure what calling is worth"),
+        Column("matter", "STRING", "what it is about: flow ids, life event or offer", Personal.PSEUDONYM),
+        Column("flow_ids", "ARRAY<STRING>", "the abnormal flows told together", Personal.PSEUDONYM),
+        Column("model_version", "STRING", "of the first offer's model"),
+        RUN,
+    ),
+    key=("alert_id",),
+    change_feed=True,
+    checks={"priority_range": "priority BETWEEN 0 AND 100"},
+)
+
+INSIGHTS = (
+    DAILY_FLOWS,
+    FLOW_BASELINES,
+    ABNORMAL_FLOWS,
+    CUSTOMER_FEATURES,
+    SEGMENTS,
+    LIFE_EVENTS,
+    OFFER_SCORES,
+    ALERTS,
+)

@@ -1,0 +1,34 @@
+"""One Spark session and one pair of temporary places for the whole suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conf import Settings, load_settings
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The packaged defaults, on two threads and little memory."""
+    loaded = load_settings()
+    return loaded.model_copy(update={"spark": loaded.spark.model_copy(update={
+        "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2})})
+
+
+@pytest.fixture(scope="session")
+def spark(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator["pyspark.sql.SparkSession"]:  # noqa: F821
+    from jobs.session import start
+
+    session = start(settings, tmp_path_factory.mktemp("log") / "spark.log")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def places(tmp_path: Path):
+    from jobs.context import Places
+
+    return Places(tmp_path / "landing", tmp_path / "lake", tmp_path / "worklists")
