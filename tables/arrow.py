@@ -1,0 +1,35 @@
+"""Reads tables without Spark, for desks and pages that cannot wait for a JVM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+Filter = tuple[str, str, Any]  # column, operator, value
+
+
+def read_arrow(
+    lake: Path | str, table: str, columns: Sequence[str] | None = None, filters: Sequence[Filter] | None = None
+) -> pa.Table | None:
+    """Rows of a table as Arrow, or None where it does not exist.
+
+    Parameters
+    ----------
+    lake : path or URI
+    table : str
+    columns : sequence of str, optional
+        Only these columns.
+    filters : sequence of (column, operator, value), optional
+        All must hold; pushed down to files and row groups.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    try:
+        found = DeltaTable(f"{lake}/{table}")
+    except TableNotFoundError:
+        return None
+    return found.to_pyarrow_table(columns=list(columns) if columns else None, filters=list(filters) if filters else None)
