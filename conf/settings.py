@@ -54,9 +54,10 @@ class Flows(Model):
     min_share_of_usual_month: float = Field(1.0, ge=0)  # of the customer's usual monthly flow in that direction
     min_return_period_years: float = Field(5, gt=0)
     high_return_period_years: float = Field(20, gt=0)  # from here on the severity is high
+    max_return_period_years: float = Field(1000, gt=0)  # beyond it the tail says nothing: told as "less than once in"
     prior_observations: float = Field(10, gt=0)  # the peer group weighs as much as this many own observations
     min_spread: float = Field(0.15, gt=0)  # of log amounts: constant payers are not infinitely surprising
-    tail_degrees_of_freedom: float = Field(4, ge=2)  # of the Student tail beyond the data
+    tail_degrees_of_freedom: Literal[2, 4, 6, 8] = 4  # of the Student tail beyond the data
     min_peers: int = Field(100, gt=0)  # smaller peer groups fall back to coarser ones
     bin_ratio: float = Field(1.25, gt=1, le=2)  # of the log-scale bins the baseline is counted in
     recurring_min_months: int = Field(3, ge=2)  # seen in this many calendar months, it is recurring
@@ -140,7 +141,7 @@ class Settings(Model):
     models: Models = Models()
     contact_policy: ContactPolicy = ContactPolicy()
     worklists: Worklists = Worklists()
-    feeds: dict[str, Feed]
+    feeds: dict[str, Feed] = {}
     offers: dict[str, Offer] = {}
     life_events: dict[str, LifeEvent] = {}
     wording: dict[Literal["en", "zh"], Wording]

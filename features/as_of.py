@@ -1,0 +1,93 @@
+"""What was known on a day: happened by its end, and recorded by its end."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Window
+
+
+def known(events: DataFrame, as_of: date) -> DataFrame:
+    """Events known on a day.
+
+    Parameters
+    ----------
+    events : DataFrame with `business_date`, `recorded_on`
+    as_of : date
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    return events.where((F.col("business_date") <= F.lit(as_of)) & (F.col("recorded_on") <= F.lit(as_of)))
+
+
+def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
+    """The version of each customer or account that was known on a day, as it then was.
+
+    A version of the initial load was known since the customer joined or the account was opened (`recorded_on` before
+    `valid_from`); what it says of later days (a closing date still ahead) is taken back.
+
+    Parameters
+    ----------
+    versions : DataFrame with `key`, `valid_from`, `recorded_on`, `closed_on` and, for accounts, `status`
+    key : str
+        `customer_id` or `account_id`.
+    as_of : date
+
+    Returns
+    -------
+    DataFrame, one row a key, same columns
+    """
+    newest_first = Window.partitionBy(key).orderBy(F.col("valid_from").desc())
+    day = F.lit(as_of)
+    in_force = (F.col("valid_from") <= day) | (F.col("recorded_on") < F.col("valid_from"))
+    latest = (
+        versions.where((F.col("recorded_on") <= day) & in_force)
+        .withColumn("_nth", F.row_number().over(newest_first))
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+    ahead = F.col("closed_on") > day
+    taken_back = {"closed_on": F.when(~ahead, F.col("closed_on"))}
+    if "status" in versions.columns:
+        taken_back["status"] = F.when(ahead, F.lit("open")).otherwise(F.col("status"))
+    return latest.withColumns(taken_back)
+
+
+def in_base_currency(amounts: DataFrame, fx_rates: DataFrame, base_currency: str, amount: str = "amount") -> DataFrame:
+    """Adds `amount_base`, the amount in base currency at the newest rate known on the business date.
+
+    Parameters
+    ----------
+    amounts : DataFrame with `amount`, `currency`, `business_date`
+    fx_rates : DataFrame with `rate_date`, `currency`, `rate`
+    base_currency : str
+
+    Returns
+    -------
+    DataFrame with `amount_base` decimal(18,2); null where no rate was known (counted by the caller, never guessed)
+    """
+    later = Window.partitionBy("currency").orderBy("rate_date")
+    spans = fx_rates.select(
+        F.col("currency").alias("_currency"),
+        F.col("rate_date").alias("_from"),
+        F.coalesce(F.lead("rate_date").over(later), F.lit(date(9999, 12, 31))).alias("_until"),
+        "rate",
+    )
+    on = (
+        (F.col("currency") == F.col("_currency"))
+        & (F.col("business_date") >= F.col("_from"))
+        & (F.col("business_date") < F.col("_until"))
+    )
+    return (
+        amounts.join(F.broadcast(spans), on, "left")
+        .withColumn("amount_base", _converted(F.col(amount), base_currency))
+        .drop("_currency", "_from", "_until", "rate")
+    )
+
+
+def _converted(amount: Column, base_currency: str) -> Column:
+    converted = F.round(amount.cast("decimal(18,2)") * F.col("rate").cast("decimal(18,8)"), 2)
+    return F.when(F.col("currency") == base_currency, amount).otherwise(converted).cast("decimal(18,2)")

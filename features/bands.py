@@ -1,0 +1,38 @@
+"""Bands: a number's place between configured cut points, as a label a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column
+
+UNKNOWN = "unknown"
+
+
+def band(value: Column, cuts: Sequence[int | Decimal]) -> Column:
+    """The label of the band a value lies in: `below 25`, `25-34` (whole numbers) or `60,000 to 120,000`, `65 and over`.
+
+    Parameters
+    ----------
+    value : Column, a number; null gives `unknown`
+    cuts : ascending cut points; a value equal to a cut point lies above it
+    """
+    whole = all(isinstance(cut, int) for cut in cuts)
+    labels = [f"below {cuts[0]:,}"]
+    for low, high in zip(cuts, cuts[1:], strict=False):
+        labels.append(f"{low:,}-{high - 1:,}" if whole else f"{low:,} to {high:,}")
+    labels.append(f"{cuts[-1]:,} and over")
+    expression = F.when(value.isNull(), UNKNOWN)
+    for cut, label in zip(cuts, labels, strict=False):
+        expression = expression.when(value < F.lit(cut), label)
+    return expression.otherwise(labels[-1])
+
+
+def age_on(birth_date: Column, as_of: date) -> Column:
+    """Whole years of age on a day; who was born on 29 February has a birthday on 1 March in common years."""
+    years = F.year(F.lit(as_of)) - F.year(birth_date)
+    had_birthday = F.date_format(F.lit(as_of), "MMdd") >= F.date_format(birth_date, "MMdd")
+    return F.when(birth_date.isNotNull(), F.when(had_birthday, years).otherwise(years - 1)).cast("int")

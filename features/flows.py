@@ -1,0 +1,168 @@
+"""Money that came in and went out of a customer's accounts, without what is not news."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Window
+
+UNIT = ("customer_id", "business_date", "direction")
+
+DEPOSIT_PRODUCTS = ("current", "savings", "time_deposit")
+# Product moves within the bank, the bank's own bookings and closures (told as events of their own) are no flows.
+FLOW_TYPES = ("cash", "transfer", "card", "bill", "salary", "other")
+
+RECURRING_LOOKBACK_DAYS = 130
+RECURRING_LOOKBACK_ROWS = 200  # of one series: a payroll account cannot blow the window up
+
+
+def owned(transactions: DataFrame, accounts: DataFrame) -> DataFrame:
+    """Adds whose account it is and whether the other side is the same customer's.
+
+    Parameters
+    ----------
+    transactions : DataFrame with `account_id`, `counterparty`
+    accounts : DataFrame with `account_id`, `customer_id`, `product_type`, one row an account
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `product_type`, `own_transfer` boolean; rows of unknown accounts are gone
+    """
+    own = accounts.select("account_id", "customer_id", "product_type")
+    other = accounts.select(F.col("account_id").alias("counterparty"), F.col("customer_id").alias("_other"))
+    return (
+        transactions.join(own, "account_id")
+        .join(other, "counterparty", "left")
+        .withColumn("own_transfer", F.coalesce(F.col("_other") == F.col("customer_id"), F.lit(False)))
+        .drop("_other")
+    )
+
+
+def external_flows(transactions: DataFrame) -> DataFrame:
+    """Movements between a customer's deposits and the world outside.
+
+    Left out: transfers between the customer's own accounts, whether the counterparty says so or an equal amount went
+    the other way on the same day (which also nets reversals and roll-overs); product moves; the bank's own bookings.
+
+    Parameters
+    ----------
+    transactions : DataFrame as `owned` returns, with `amount_base`, `type`, `direction`, `business_date`, `transaction_id`
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    flows = transactions.where(
+        F.col("product_type").isin(*DEPOSIT_PRODUCTS)
+        & F.col("type").isin(*FLOW_TYPES)
+        & ~F.col("own_transfer")
+        & F.col("amount_base").isNotNull()
+    )
+    same = Window.partitionBy("customer_id", "business_date", "amount_base")
+    nth = Window.partitionBy("customer_id", "business_date", "amount_base", "direction").orderBy("transaction_id")
+    opposite = F.least(
+        F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same)
+    )
+    return flows.withColumn("_nth", F.row_number().over(nth)).where(F.col("_nth") > opposite).drop("_nth")
+
+
+def with_recurring(flows: DataFrame, min_months: int, tolerance: float) -> DataFrame:
+    """Marks salary, rent, instalments and the like by their own period and amount, whatever their type says.
+
+    A flow is recurring when its series (same account, direction, type and other side, or same wording where the other
+    side is unknown) held a similar amount in at least `min_months` other calendar months of the 130 days before it.
+
+    Parameters
+    ----------
+    flows : DataFrame with `account_id`, `direction`, `type`, `counterparty`, `description`, `amount_base`,
+        `business_date`, `transaction_id`; must reach 130 days back from the first day that matters
+    min_months : int
+    tolerance : float
+        Share by which amounts may differ and still be similar.
+
+    Returns
+    -------
+    DataFrame with `recurring` boolean
+    """
+    wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
+    series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording))
+    before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
+    seen = F.collect_list(F.struct("business_date", F.col("amount_base").cast("double").alias("amount"))).over(before)
+    amount, day = F.col("amount_base").cast("double"), F.col("business_date")
+
+    def similar(past: Column) -> Column:
+        near = F.abs(past["amount"] - amount) <= F.lit(tolerance) * amount
+        return near & (F.date_diff(day, past["business_date"]) <= RECURRING_LOOKBACK_DAYS)
+
+    def other_month(past: Column) -> Column:
+        return F.trunc(past["business_date"], "month")
+
+    months = F.array_distinct(F.transform(F.filter(seen, similar), other_month))
+    own = F.trunc(day, "month")
+    return flows.withColumn("recurring", F.size(F.array_remove(months, own)) >= min_months)
+
+
+def daily_flows(flows: DataFrame) -> DataFrame:
+    """One row a customer, day and direction.
+
+    Parameters
+    ----------
+    flows : DataFrame as `with_recurring` returns
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `business_date`, `direction`, `amount` (all flows), `unusual_amount` (without
+    recurring ones), both decimal(18,2), and `transactions`
+    """
+    unusual = F.when(~F.col("recurring"), F.col("amount_base")).otherwise(F.lit(0))
+    return flows.groupBy(*UNIT).agg(
+        F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
+        F.sum(unusual).cast("decimal(18,2)").alias("unusual_amount"),
+        F.count("*").alias("transactions"),
+    )
+
+
+def latest_known(units: DataFrame, recorded_by: date) -> DataFrame:
+    """Daily flows as they were known: a later row for the same unit replaces an earlier one.
+
+    Parameters
+    ----------
+    units : DataFrame of `daily_flows` rows with `recorded_on`
+    recorded_by : date
+    """
+    newest = Window.partitionBy(*UNIT).orderBy(F.col("recorded_on").desc())
+    return (
+        units.where(F.col("recorded_on") <= F.lit(recorded_by))
+        .withColumn("_nth", F.row_number().over(newest))
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+
+
+def window_sums(units: DataFrame, windows_days: Sequence[int]) -> DataFrame:
+    """Sums over the days up to and including each active day, so that an amount split over days is seen whole.
+
+    Flagged units count as if they had never happened: they are neither usual nor part of a later sum.
+
+    Parameters
+    ----------
+    units : DataFrame with `customer_id`, `business_date`, `direction`, `unusual_amount`, `flagged`; must reach
+        max(windows_days) - 1 days back from the first day that matters
+    windows_days : sequence of int
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `business_date`, `direction`, `window_days`, `amount` decimal(18,2) > 0
+    """
+    quiet = units.where(~F.col("flagged") & (F.col("unusual_amount") > 0)).withColumn("_day", F.unix_date("business_date"))
+    by_day = Window.partitionBy("customer_id", "direction").orderBy("_day")
+    sums = [
+        F.struct(
+            F.lit(days).alias("window_days"),
+            F.sum("unusual_amount").over(by_day.rangeBetween(-(days - 1), 0)).cast("decimal(18,2)").alias("amount"),
+        )
+        for days in windows_days
+    ]
+    return quiet.select(*UNIT, F.explode(F.array(*sums)).alias("_sum")).select(*UNIT, "_sum.window_days", "_sum.amount")

@@ -1,0 +1,85 @@
+"""Why a flow was flagged, in the bank's language, with the numbers of its own row."""
+
+from __future__ import annotations
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column
+
+from conf.settings import Settings
+from worklists.reasons import chosen, day, money, worded
+
+CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
+PRODUCTS = ("current", "savings", "time_deposit", "credit_card", "loan", "investment")
+DESTINATIONS = ("placed_again", "own_account", "left", "unknown")
+
+
+def flow_reason(settings: Settings) -> Column:
+    """Reason of an abnormal withdrawal or deposit.
+
+    Columns read: `kind`, `business_date`, `window_days`, `amount`, `usual_amount`, `observations`, `peer_group`,
+    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`.
+    """
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    on = day(F.col("business_date"), language)
+    when = F.when(F.col("window_days") == 1, worded(words["when_one"], {"day": on})).otherwise(
+        worded(words["when_window"], {"days": F.col("window_days"), "day": on})
+    )
+    count = F.size("transaction_ids")
+    peers = worded(words["peers"], {"group": F.col("peer_group"), "weight": F.round(F.col("peer_weight") * 100).cast("int")})
+    years = F.col("return_period_years")
+    rarely = (
+        F.when(years >= settings.flows.max_return_period_years, F.lit(words["years_beyond"]))
+        .when(years < 1, F.lit(words["years_often"]))
+        .otherwise(worded(words["years"], {"years": F.floor(years)}))
+    )
+    multiple = F.col("amount") / F.greatest(F.col("usual_amount"), F.lit(1))
+    values = {
+        "amount": money(F.col("amount")),
+        "currency": F.lit(settings.bank.base_currency),
+        "when": when,
+        "channel": chosen(F.col("channel"), {code: words[f"channel_{code}"] for code in CHANNELS}),
+        "split": F.when(count > 1, worded(words["split"], {"count": count})).otherwise(""),
+        "multiple": F.format_number(multiple, 0),
+        "usual": money(F.col("usual_amount")),
+        "observations": F.col("observations"),
+        "peers": F.when(F.col("peer_weight") >= 0.25, peers).otherwise(""),
+        "years": rarely,
+        "cause": F.lit(""),
+    }
+    return F.when(F.col("kind") == "withdrawal", worded(words["withdrawal"], values)).otherwise(
+        worded(words["deposit"], values)
+    )
+
+
+def early_withdrawal_reason(settings: Settings) -> Column:
+    """Reason of an early withdrawal. Columns read: those of `features.deposit_events.early_withdrawals`."""
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    return worded(
+        words["early_withdrawal"],
+        {
+            "account": F.col("account_id"),
+            "day": day(F.col("business_date"), language),
+            "days_to_maturity": F.col("days_to_maturity"),
+            "maturity": day(F.col("maturity_on"), language),
+            "amount": money(F.col("amount")),
+            "currency": F.lit(settings.bank.base_currency),
+            "interest": money(F.col("interest_forgone")),
+            "went": chosen(F.col("went"), {code: words[f"went_{code}"] for code in DESTINATIONS}),
+        },
+    )
+
+
+def closure_reason(settings: Settings) -> Column:
+    """Reason of a closure. Columns read: those of `features.deposit_events.closures`."""
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    paid = worded(words["paid"], {"amount": money(F.col("amount")), "currency": F.lit(settings.bank.base_currency)})
+    return worded(
+        words["closure"],
+        {
+            "product": chosen(F.col("product_type"), {code: words[f"product_{code}"] for code in PRODUCTS}),
+            "account": F.col("account_id"),
+            "day": day(F.col("business_date"), language),
+            "paid": F.when(F.col("amount") > 0, paid).otherwise(""),
+            "last": F.when(F.col("last_account"), words["last_account"]).otherwise(words["not_last_account"]),
+        },
+    )
