@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from conf.model import Model
 
 Family = Literal[
     "deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner"
 ]
+ServiceTier = Literal["mass", "affluent", "private"]
+Boost = Annotated[float, Field(ge=0, le=1)]
 
 
 class Eligibility(Model):
@@ -19,17 +21,24 @@ class Eligibility(Model):
 
     min_age: int = Field(18, ge=18)
     max_age: int = Field(120, ge=18)
-    min_income: Decimal = Decimal(0)  # a year, base currency; unknown income passes when 0
-    min_assets: Decimal = Decimal(0)
+    min_income: Decimal = Field(Decimal(0), ge=0)  # a year, base currency; unknown income passes when 0
+    min_assets: Decimal = Field(Decimal(0), ge=0)
     min_risk_profile: int = Field(1, ge=1, le=5)  # the product's risk; an unknown profile counts as 1
     once: bool = True  # not to somebody who already holds one of `products`
     requires_holding: tuple[str, ...] = ()  # at least one of these products is held
+    service_tiers: tuple[ServiceTier, ...] = ()  # whom the bank serves with it; empty: everybody
+
+    @model_validator(mode="after")
+    def _ages_in_order(self) -> Eligibility:
+        if self.max_age < self.min_age:
+            raise ValueError("max_age is below min_age")
+        return self
 
 
 class Uptake(Model):
     """What counts as having taken the offer: one of the products acquired within the window."""
 
-    products: tuple[str, ...] = ()  # holdings.product_id
+    products: tuple[str, ...] = Field(min_length=1)  # holdings.product_id
     window_days: int = Field(60, gt=0)
 
 
@@ -41,7 +50,12 @@ class Offer(Model):
     contact_cost: Decimal = Field(ge=0)
     prior: float = Field(gt=0, lt=1)  # yearly uptake expected before anything is learned
     eligibility: Eligibility = Eligibility()
-    uptake: Uptake = Uptake()
-    raised_by: dict[str, float] = {}  # life event or flow kind -> share added to the value (0.5 = +50 %)
-    cool_down_days: int = Field(90, ge=0)
-    discreet: bool = False  # reached through a life event: the reason never names the inference
+    uptake: Uptake
+    raised_by: dict[str, Boost] = {}  # life event or flow kind -> share added to the value (0.5 = +50 %)
+    cool_down_days: int = Field(90, ge=0)  # after it was talked about
+    discreet: bool = False  # only through a life event it is raised by; the reason never names the inference
+
+    @property
+    def window_prior(self) -> float:
+        """Uptake expected within the outcome window, from the yearly `prior` at a constant rate."""
+        return float(1 - (1 - self.prior) ** (self.uptake.window_days / 365))
