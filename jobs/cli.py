@@ -48,7 +48,7 @@ def run(day: datetime, **given: Any) -> None:
     _day_command("run", whole_day, day, given)
 
 
-def _one_job(name: str, module: str, summary: str, *, backfilled: bool = False) -> None:
+def _one_job(name: str, module: str, summary: str) -> None:
     @cli.command(name, help=summary)
     @_options("date", "landing", "lake", "conf")
     def job(day: datetime, **given: Any) -> None:
@@ -61,7 +61,6 @@ def _one_job(name: str, module: str, summary: str, *, backfilled: bool = False) 
 
 _one_job("ingest", "jobs.ingest", "Take in all drops up to the date that were not yet taken.")
 _one_job("detect", "jobs.detect", "Flag abnormal withdrawals and deposits.")
-_one_job("features", "jobs.build_features", "Build features, segments and life events.")
 _one_job("score", "jobs.score", "Score every offer for every customer.")
 _one_job("alert", "jobs.alert", "Decide who is to be called, and why.")
 _one_job("export", "jobs.export", "Write the worklists.")
@@ -86,6 +85,133 @@ def train(day: datetime, **given: Any) -> None:
     from jobs.train import run as work
 
     _day_command("train", lambda opened: one_job(opened, "train", work), day, given)
+
+
+@cli.command()
+@click.option("--date", "--as-of", "day", type=DAY, help="Business date.")
+@click.option("--list", "listed", is_flag=True, help="List every feature with its meaning, and stop.")
+@click.option("--customer", metavar="ID", help="Print one customer's features of the date with where each comes from, and stop.")
+@_options("landing", "lake", "conf")
+def features(day: datetime | None, listed: bool, customer: str | None, **given: Any) -> None:
+    """Build features, segments and life events of a date; or list them; or print one customer's."""
+    from jobs import build_features
+
+    if listed:
+        return click.echo(build_features.listed(_settings(given)))
+    if day is None:
+        raise click.UsageError("--date is needed, except with --list")
+    if customer is not None:
+        return click.echo(build_features.printed(_settings(given), _places(given), day.date(), customer))
+    from jobs.run import one_job
+
+    return _day_command("features", lambda opened: one_job(opened, "features", build_features.run), day, given)
+
+
+@cli.command()
+@click.argument("offer_id")
+@_options("lake", "conf")
+def rollback(offer_id: str, **given: Any) -> None:
+    """Put the previous champion of an offer's model back in use."""
+    from jobs.train import rollback as back
+
+    _last_day_command("rollback", lambda opened: back(opened, offer_id), given)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@_options("landing", "lake", "conf")
+def outcomes(files: tuple[str, ...], **given: Any) -> None:
+    """Take worklists with outcomes (XLSX, CSV, or what the page saved) back in."""
+    from jobs.outcomes import take
+
+    _last_day_command("outcomes", lambda opened: take(opened, files), given)
+
+
+@cli.command()
+@click.argument("alert_id")
+@_options("lake", "conf")
+def explain(alert_id: str, **given: Any) -> None:
+    """Why an alert was raised: rows, baseline, model inputs, table versions; recomputed, and said if it differs."""
+    from jobs.explain import explained
+
+    click.echo(explained(_settings(given), _places(given), alert_id))
+
+
+@cli.command()
+@click.argument("customer_id")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write the page to a file instead of printing it.")
+@_options("lake", "conf")
+def customer(customer_id: str, html: str | None, **given: Any) -> None:
+    """The customer's whole picture on one page, within seconds and without Spark."""
+    from jobs.customer import pictured
+
+    click.echo(pictured(_settings(given), _places(given), customer_id, html))
+
+
+@cli.command()
+@_options("landing", "lake", "conf")
+def status(**given: Any) -> None:
+    """What ran, and what is fresh or late."""
+    from jobs.status import told
+
+    click.echo(told(_settings(given), _places(given)))
+
+
+@cli.command()
+@click.option("--repair", is_flag=True, help="Mend what can be mended.")
+@_options("landing", "lake", "conf")
+def doctor(repair: bool, **given: Any) -> None:
+    """What is broken, and how to repair it."""
+    from jobs.doctor import examined
+
+    click.echo(examined(_settings(given), _places(given), repair))
+
+
+@cli.command()
+@_options("lake", "conf")
+def maintain(**given: Any) -> None:
+    """Compact the tables, drop what retention no longer asks for, and free the disk."""
+    from jobs.maintain import maintained
+
+    _last_day_command("maintain", maintained, given)
+
+
+@cli.command()
+@click.argument("customer_ids", nargs=-1, required=True)
+@_options("landing", "lake", "conf")
+def erase(customer_ids: tuple[str, ...], **given: Any) -> None:
+    """Erase customers from every table, file and worklist, physically, with proof."""
+    from jobs.erase import erased
+
+    _last_day_command("erase", lambda opened: erased(opened, customer_ids), given)
+
+
+@cli.command()
+@click.option("--out", required=True, help="Where the feeds and the truth go.", metavar="DIR")
+@click.option("--customers", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--days", type=click.IntRange(1), default=400, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def simulate(out: str, customers: int, days: int, seed: int, debug: bool) -> None:  # noqa: ARG001
+    """A bank world as landing feeds, with its truth beside it."""
+    from jobs.console import Console
+    from jobs.simulate import simulated
+
+    with Console() as console:
+        console.summary(simulated(out, customers, days, seed, console.step))
+
+
+@cli.command()
+@click.option("--dir", "directory", default="demo", show_default=True, help="Where everything of the demo goes.", metavar="DIR")
+@click.option("--berka", metavar="DIR", type=click.Path(exists=True, file_okay=False), help="Run on this copy of the Berka data.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def demo(directory: str, berka: str | None, debug: bool) -> None:  # noqa: ARG001
+    """The main job on real input, from nothing to worklists."""
+    from jobs.console import Console
+    from jobs.demo import demonstrated
+
+    with Console() as console:
+        console.summary(demonstrated(directory, berka, console.step))
 
 
 def main(*prefix: str) -> None:
@@ -115,14 +241,31 @@ def main(*prefix: str) -> None:
         sys.exit(ExitCode.CHECK_FAILED)
 
 
+def _settings(given: dict[str, Any]) -> Any:
+    from conf import load_settings
+
+    return load_settings(given["conf"])
+
+
+def _places(given: dict[str, Any]) -> Any:
+    from jobs.context import places
+
+    return places(_settings(given), given.get("landing"), given["lake"])
+
+
+def _last_day_command(name: str, work: Callable[[Any], Any], given: dict[str, Any]) -> None:
+    """A command without a date of its own: it works on the newest day that was run."""
+    from jobs.ledger import last_day
+
+    _day_command(name, work, last_day(_places(given).lake), given)
+
+
 def _day_command(name: str, work: Callable[[Any], Any], day: date | datetime, given: dict[str, Any]) -> None:
     """Open the lake for a day, do the work, say what was done."""
-    from conf import load_settings
     from jobs.console import Console
-    from jobs.context import opened, places
+    from jobs.context import opened
 
-    settings = load_settings(given["conf"])
-    where = places(settings, given["landing"], given["lake"])
+    settings, where = _settings(given), _places(given)
     business_date = day.date() if isinstance(day, datetime) else day
     with Console() as console, opened(settings, where, business_date, name, console.step) as job:
         console.summary(work(job))

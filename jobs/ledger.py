@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf import conf_hash
+from conf import ExitCode, KehuError, conf_hash
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -42,6 +42,22 @@ def last_versions(lake: Path) -> dict[str, int]:
     """Table -> Delta version when the newest run ended; empty for a new lake. Reads without Spark."""
     newest = _newest_run(lake)
     return dict(newest["table_versions"]) if newest else {}
+
+
+def last_day(lake: Path) -> date:
+    """The newest business date that was run.
+
+    Raises
+    ------
+    KehuError
+        MISSING when nothing was ever run in this lake.
+    """
+    from tables.arrow import read_arrow
+
+    runs = read_arrow(lake, "runs", columns=["business_date"])
+    if runs is None or not runs.num_rows:
+        raise KehuError(f"nothing was run in the lake {lake} yet; start with `kehu run --date D`", ExitCode.MISSING)
+    return max(runs["business_date"].to_pylist())
 
 
 def _newest_run(lake: Path) -> dict[str, Any] | None:

@@ -1,0 +1,57 @@
+"""Calibration: a model's log-odds, stretched and shifted until they are honest probabilities.
+
+Sigmoid (Platt) scaling at natural prevalence. It is linear in the log-odds, so reasons that add up to the log-odds
+before it add up after it, and it keeps every difference between customers; isotonic regression does neither.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+PRIOR_POSITIVES = 20.0  # the model's own probabilities weigh as much as this many observed positives
+
+
+def calibrated(model: Pipeline, rows: pd.DataFrame, taken: np.ndarray) -> CalibratedClassifierCV:
+    """The model calibrated on rows it was not fitted to.
+
+    With few positives a free fit of slope and intercept is mostly noise. So each row counts twice more, as taken with
+    the weight of the model's own probability and as not taken with the rest, scaled to `PRIOR_POSITIVES` in all: a prior
+    towards leaving the model as it is, which hundreds of real positives overrule.
+
+    Parameters
+    ----------
+    model : fitted Pipeline with `decision_function` (log-odds)
+    rows : DataFrame of the validation window
+    taken : array of 0 and 1
+    """
+    own = model.predict_proba(rows)[:, 1]
+    strength = PRIOR_POSITIVES / own.sum()
+    three_times = pd.concat([rows, rows, rows], ignore_index=True)
+    labels = np.concatenate([taken, np.ones(len(rows), int), np.zeros(len(rows), int)])
+    weights = np.concatenate([np.ones(len(rows)), strength * own, strength * (1 - own)])
+    with warnings.catch_warnings():
+        # the weights are for the calibration only, which is what scikit-learn warns of
+        warnings.filterwarnings("ignore", message="Since FrozenEstimator does not appear to accept sample_weight")
+        return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
+
+
+def slope_and_intercept(model: CalibratedClassifierCV) -> tuple[float, float]:
+    """Calibrated log-odds = slope × log-odds before + intercept."""
+    sigmoid = model.calibrated_classifiers_[0].calibrators[0]
+    return -float(sigmoid.a_), -float(sigmoid.b_)
+
+
+def uncalibrated(model: CalibratedClassifierCV) -> Pipeline:
+    """The pipeline inside."""
+    return model.calibrated_classifiers_[0].estimator.estimator
+
+
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    clipped = np.clip(probability, 1e-15, 1 - 1e-15)
+    return np.log(clipped) - np.log1p(-clipped)

@@ -1,0 +1,148 @@
+"""The candidate models of an offer, simplest first: a rate, a spline logistic regression, regularised boosting.
+
+No class weights and no resampling: both were measured to spoil the probabilities that arbitration multiplies with money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler, TargetEncoder
+
+from models.inputs import Inputs
+
+KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)  # quantiles; beyond the outer ones the curve is flat
+MIN_CATEGORY_ROWS = 20  # rarer categories are pooled
+PENALTIES = (0.01, 0.1, 1.0)  # C of the logistic regression; validation chooses
+TREES = 200
+
+
+def rate_model(rate: float) -> DummyClassifier:
+    """The same probability for everybody: what an offer has until it has earned a model."""
+    return DummyClassifier(strategy="prior").fit([[0.0], [0.0]], [0, 1], sample_weight=[1 - rate, rate])
+
+
+def varying(rows: pd.DataFrame, inputs: Inputs) -> Inputs:
+    """The inputs that tell customers apart; a column with one value, or none, only makes fits unstable."""
+    numbers = tuple(name for name in inputs.numbers if rows[name].nunique(dropna=False) > 1)
+    categories = tuple(name for name in inputs.categories if rows[name].nunique() > 1)
+    return Inputs(numbers, categories)
+
+
+def logistic_models(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> dict[str, Pipeline]:
+    """Spline logistic regressions, one a penalty; the design is fitted once and shared.
+
+    Parameters
+    ----------
+    rows : DataFrame with the inputs
+    taken : array of 0 and 1
+    inputs : Inputs that vary
+    """
+    design = _spline_design(rows, inputs)
+    prepared = design.fit_transform(rows)
+    fitted = {}
+    for penalty in PENALTIES:
+        # with more columns than this, forming the Hessian costs more than first-order steps
+        solver = "newton-cholesky" if prepared.shape[1] <= 400 else "lbfgs"
+        regression = LogisticRegression(C=penalty, solver=solver, max_iter=500).fit(prepared, taken)
+        fitted[f"logistic C={penalty:g}"] = Pipeline([("design", design), ("logistic", regression)])
+    return fitted
+
+
+def boosted_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, seed: int) -> Pipeline:
+    """Boosted trees, regularised for rare positives: defaults were worse than the base rate in log loss.
+
+    Categories go through a cross-fitted target encoder, not the trees' own categorical splits, so that every split is a
+    threshold on a number and reasons can be computed exactly. No early stopping: its random split leaks across snapshots.
+    """
+    parts = [("number", "passthrough", list(inputs.numbers))]
+    if inputs.categories:
+        folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=seed)
+        parts.append(("category", TargetEncoder(target_type="binary", cv=folds), list(inputs.categories)))
+    trees = HistGradientBoostingClassifier(
+        learning_rate=0.04,
+        max_iter=TREES,
+        max_leaf_nodes=8,
+        min_samples_leaf=min(200, max(20, len(rows) // 50)),
+        l2_regularization=20,
+        max_features=0.4,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return Pipeline([("design", ColumnTransformer(parts, sparse_threshold=0)), ("trees", trees)]).fit(rows, taken)
+
+
+def design_owners(design: ColumnTransformer) -> list[str]:
+    """The input each column of a spline design belongs to, in column order."""
+    owners: list[str] = []
+    for name, step, columns in design.transformers_:
+        if name == "spline":
+            per_input = step[-1].n_features_out_ // len(columns)
+            owners += [column for column in columns for _ in range(per_input)]
+        elif name == "category":
+            for column, kept in zip(columns, _kept_categories(step), strict=True):
+                owners += [column] * kept
+        elif name in ("linear", "missing"):
+            owners += list(columns)
+    return owners
+
+
+def _kept_categories(encoder: OneHotEncoder) -> list[int]:
+    return [
+        len(categories) if rare is None else len(categories) - len(rare) + 1
+        for categories, rare in zip(encoder.categories_, encoder.infrequent_categories_, strict=True)
+    ]
+
+
+def _spline_design(rows: pd.DataFrame, inputs: Inputs) -> ColumnTransformer:
+    knots = {name: _knots(rows[name].to_numpy(np.float64)) for name in inputs.numbers}
+    curved = [name for name in inputs.numbers if len(knots[name]) == len(KNOTS)]
+    straight = [name for name in inputs.numbers if name not in curved and np.unique(_known(rows[name])).size > 1]
+    missing = [name for name in inputs.numbers if 0 < rows[name].isna().mean() < 1]
+    parts: list[tuple[str, object, Sequence[str]]] = []
+    if curved:
+        splines = SplineTransformer(
+            degree=2,
+            knots=np.column_stack([knots[name] for name in curved]),
+            extrapolation="constant",
+            include_bias=False,
+        )
+        parts.append(("spline", Pipeline([("impute", SimpleImputer(strategy="median")), ("spline", splines)]), curved))
+    if straight:
+        scaled = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
+        parts.append(("linear", scaled, straight))
+    if missing:
+        parts.append(("missing", MissingIndicator(features="all"), missing))
+    if inputs.categories:
+        one_hot = OneHotEncoder(min_frequency=MIN_CATEGORY_ROWS, handle_unknown="infrequent_if_exist")
+        parts.append(("category", one_hot, list(inputs.categories)))
+    return ColumnTransformer(parts, sparse_threshold=0)
+
+
+def _known(values: pd.Series) -> np.ndarray:
+    numbers = values.to_numpy(np.float64)
+    return numbers[np.isfinite(numbers)]
+
+
+def _knots(values: np.ndarray) -> np.ndarray:
+    """Five ascending knots, or fewer where the values do not carry a curve (flags, small counts).
+
+    Many customers share one value (mostly zero): then the quantiles of the distinct values place the knots.
+    """
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return known
+    knots = np.unique(np.quantile(known, KNOTS))
+    if knots.size < len(KNOTS):
+        knots = np.unique(np.quantile(np.unique(known), KNOTS))
+    wide_enough = np.diff(knots) > 1e-9 * max(float(np.abs(knots).max()), 1.0)
+    return knots if bool(wide_enough.all()) else knots[:1]

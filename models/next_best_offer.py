@@ -1,0 +1,190 @@
+"""Training one offer: candidates compared on a later window, the kept one calibrated, judged on the newest window."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassifierMixin
+
+from conf.offer import Offer
+from conf.settings import Models
+from models.calibration import calibrated
+from models.candidates import boosted_model, logistic_models, rate_model, varying
+from models.evaluation import by_group, gain, log_losses, metrics, reliability, single_feature_aucs
+from models.gates import Gate, leak_gate, quality_gates
+from models.inputs import Inputs, typical_customer
+from models.training_set import split_days
+
+Kind = Literal["rate", "logistic", "boosted"]
+MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
+MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """One offer's training set in memory: row i of every part belongs together."""
+
+    inputs: pd.DataFrame
+    taken: np.ndarray  # 0 or 1
+    as_of: np.ndarray  # dates
+    customers: np.ndarray
+    groups: pd.DataFrame  # age_band, gender: to judge fairness by, never an input
+
+    def on(self, days: list[date]) -> LabelledRows:
+        """The rows of some snapshots."""
+        kept = np.isin(self.as_of, days)
+        return LabelledRows(
+            self.inputs[kept].reset_index(drop=True),
+            self.taken[kept],
+            self.as_of[kept],
+            self.customers[kept],
+            self.groups[kept].reset_index(drop=True),
+        )
+
+    @property
+    def takers(self) -> int:
+        """Customers who took it: one uptake seen from two snapshots is still one."""
+        return len(set(self.customers[self.taken == 1]))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model of one offer with everything its card tells."""
+
+    offer_id: str
+    kind: Kind
+    model: ClassifierMixin
+    why: str  # why this kind, in words
+    features: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)  # of the test window
+    candidates: dict[str, float] = field(default_factory=dict)  # log loss on the validation window
+    windows: dict[str, Any] = field(default_factory=dict)  # days, rows and takers of each window
+    test: LabelledRows | None = None
+    probability: np.ndarray | None = None  # of the test rows
+    fingerprint: str = ""  # of training data, settings and code: equal ones need no new version
+
+    @property
+    def passed(self) -> bool:
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def failures(self) -> list[str]:
+        return [gate.says for gate in self.gates if not gate.passed]
+
+    def reliability(self) -> pd.DataFrame:
+        assert self.test is not None and self.probability is not None
+        return reliability(self.test.taken, self.probability)
+
+    def fairness(self, by: str) -> pd.DataFrame:
+        assert self.test is not None and self.probability is not None
+        return by_group(self.test.taken, self.probability, self.test.groups[by])
+
+
+def rate_offer(offer_id: str, rate: float, why: str, fingerprint: str = "") -> Trained:
+    """The offer's smoothed rate as a model: the same honest probability for everybody."""
+    return Trained(offer_id, "rate", rate_model(rate), why, figures={"rate": rate}, fingerprint=fingerprint)
+
+
+def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Inputs, rate: float, settings: Models) -> Trained:
+    """The best model the data carry for one offer, with the gates it passed and failed.
+
+    Parameters
+    ----------
+    offer_id, offer : the offer
+    rows : LabelledRows of all snapshots
+    inputs : what models may read
+    rate : the offer's smoothed rate (`models.rates`)
+    settings : Models
+
+    Returns
+    -------
+    Trained; of kind `rate` where there are too few takers, history is too short, or nothing beats the plain rate
+    """
+    fingerprint = _fingerprint(rows, settings)
+    days = split_days(set(rows.as_of), settings.embargo_days + offer.uptake.window_days)
+    training, validation, test = (rows.on(part) for part in days)
+    windows = {
+        name: {"days": sorted(str(day) for day in part), "rows": len(window.taken), "takers": window.takers}
+        for name, part, window in zip(("training", "validation", "test"), days, (training, validation, test), strict=True)
+    }
+    too_few = _too_few(training, validation, test, settings)
+    used = varying(training.inputs, inputs) if not too_few else inputs
+    if not too_few and not used.names:
+        too_few = "no feature tells customers apart"
+    if too_few:
+        return rate_offer(offer_id, rate, too_few, fingerprint)
+
+    leak = leak_gate(single_feature_aucs(training.inputs[list(used.names)], training.taken), settings.max_auc)
+    if not leak.passed:
+        return Trained(
+            offer_id, "rate", rate_model(rate), "a feature leaks the outcome", gates=(leak,), windows=windows,
+            figures={"rate": rate}, fingerprint=fingerprint,
+        )
+
+    plain = float(np.concatenate([training.taken, validation.taken]).mean())
+    kind, chosen, losses, why = _chosen(training, validation, used, settings)
+    if chosen is None:
+        return Trained(
+            offer_id, "rate", rate_model(rate), why, gates=(leak,), candidates=losses, windows=windows,
+            figures={"rate": rate}, fingerprint=fingerprint,
+        )
+    model = calibrated(chosen, validation.inputs[list(used.names)], validation.taken)
+    model.typical_customer_ = typical_customer(training.inputs, used)  # kept inside the artifact, under its hash
+    probability = model.predict_proba(test.inputs[list(used.names)])[:, 1]
+    over_popularity = gain(test.taken, probability, np.full(len(test.taken), plain), test.customers, settings.seed)
+    figures = metrics(test.taken, probability, plain)
+    return Trained(
+        offer_id, kind, model, why, used.names, (leak, *quality_gates(figures, over_popularity, settings)), figures, losses,
+        windows, test, probability, fingerprint,
+    )
+
+
+def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRows, settings: Models) -> str:
+    """Why no model can be trained; empty when one can."""
+    if not len(training.taken) or not len(validation.taken):
+        return "history is too short for a training, a validation and a test window"
+    if training.takers < settings.min_positives:
+        return f"{training.takers} takers in the training windows, {settings.min_positives} asked"
+    if min(validation.takers, test.takers) < MIN_JUDGED:
+        return f"{validation.takers} and {test.takers} takers in the validation and test windows, {MIN_JUDGED} asked of each"
+    return ""
+
+
+def _chosen(
+    training: LabelledRows, validation: LabelledRows, used: Inputs, settings: Models
+) -> tuple[Kind, Any, dict[str, float], str]:
+    """The simplest candidate that no other beats by more than one standard error on the validation window."""
+    names = list(used.names)
+    taken = validation.taken
+    said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
+    fitted: dict[str, Any] = logistic_models(training.inputs[names], training.taken, used)
+    if training.takers >= MIN_BOOSTED:
+        fitted["boosted"] = boosted_model(training.inputs[names], training.taken, used, settings.seed)
+    said |= {name: model.predict_proba(validation.inputs[names])[:, 1] for name, model in fitted.items()}
+    losses = {name: float(log_losses(taken, p).mean()) for name, p in said.items()}
+    logistic = min((name for name in fitted if name != "boosted"), key=lambda name: losses[name])
+    kept, why = "rate", "nothing beats the plain rate by more than one standard error"
+    for name in (logistic, "boosted"):
+        if name in said:
+            won = gain(taken, said[name], said[kept], validation.customers, settings.seed)
+            if won.beyond_one_standard_error:
+                why = f"{name} beats {kept} by {won.mean:.2e} in log loss (standard error {won.standard_error:.2e})"
+                kept = name
+    kind: Kind = "rate" if kept == "rate" else "boosted" if kept == "boosted" else "logistic"
+    return kind, fitted.get(kept), losses, why
+
+
+def _fingerprint(rows: LabelledRows, settings: Models) -> str:
+    """A hash of everything a model is made of."""
+    made_of = hashlib.sha256(json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode())
+    for part in (rows.inputs, pd.DataFrame({"taken": rows.taken, "as_of": rows.as_of.astype(str), "customer": rows.customers})):
+        made_of.update(",".join(part.columns).encode())
+        made_of.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+    return made_of.hexdigest()

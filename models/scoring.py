@@ -1,0 +1,146 @@
+"""Scoring: every customer against every offer's champion, in Spark, with probabilities and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import BooleanType
+
+from conf import ExitCode, KehuError
+from models.inputs import Inputs, as_inputs, input_columns, inputs_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+SCHEMA = "customer_id string, as_of date, offer_id string, probability double, model_version string, reasons array<string>"
+DIGITS = 9  # of probabilities: the last bits depend on how rows were batched
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A champion, ready to travel to workers: plain bytes and names, no session needed."""
+
+    offer_id: str
+    model_version: str
+    artifact: bytes  # verified and compressed, as the registry gives it
+    features: tuple[str, ...]
+
+
+def offer_scores(
+    features: DataFrame,
+    scorers: Sequence[Scorer],
+    phrases: Mapping[str, str],
+    language: Literal["en", "zh"] = "en",
+) -> DataFrame:
+    """The probability of every customer taking every offer, and why.
+
+    Parameters
+    ----------
+    features : DataFrame with `customer_id`, `as_of` and every feature a scorer needs
+    scorers : the champions, one an offer
+    phrases : feature -> business words in `language`
+    language : of the reasons
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of`, `offer_id`, `probability` (0 to 1), `model_version`, `reasons` (at most three,
+    the most moving first; none where the model is a plain rate)
+
+    Raises
+    ------
+    KehuError
+        MISSING when a model needs a feature that is not there.
+    """
+    there = set(features.columns)
+    for scorer in scorers:
+        missing = [name for name in scorer.features if name not in there]
+        if missing:
+            raise KehuError(
+                f"model {scorer.model_version} needs feature {missing[0]}, which is not computed any more; "
+                "train again with `kehu train --as-of D`",
+                ExitCode.MISSING,
+            )
+    inputs = inputs_of(features, sorted({name for scorer in scorers for name in scorer.features}))
+    flags = tuple(field.name for field in features.schema if isinstance(field.dataType, BooleanType))
+    needed = features.select("customer_id", "as_of", *input_columns(features, inputs))
+    champions, words = tuple(sorted(scorers, key=lambda scorer: scorer.offer_id)), dict(phrases)
+
+    def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        from threadpoolctl import threadpool_limits  # a worker a core: a thread each, or they fight for cores
+
+        with threadpool_limits(1):
+            for batch in batches:
+                for scorer in champions:
+                    yield _scored(batch, scorer, words, language, flags)
+
+    return needed.mapInPandas(score, SCHEMA)
+
+
+def probabilities(model: Any, rows: pd.DataFrame) -> np.ndarray:
+    """A model's probabilities of uptake, checked to be probabilities.
+
+    Raises
+    ------
+    KehuError
+        CHECK_FAILED for anything that is not finite and between 0 and 1.
+    """
+    import numpy as np
+
+    probability = model.predict_proba(rows)[:, 1]
+    if not bool(np.all((probability >= 0) & (probability <= 1))):  # also false for NaN
+        raise KehuError("a model gave something that is no probability; train again with `kehu train --as-of D`", ExitCode.CHECK_FAILED)
+    return probability
+
+
+def model_inputs(typical: Mapping[str, float | str]) -> Inputs:
+    """The inputs of a fitted model, from its typical customer: text values are categories."""
+    categories = tuple(name for name, value in typical.items() if isinstance(value, str))
+    return Inputs(tuple(name for name in typical if name not in categories), categories)
+
+
+def _scored(
+    batch: pd.DataFrame,
+    scorer: Scorer,
+    phrases: Mapping[str, str],
+    language: Literal["en", "zh"],
+    flags: Sequence[str],
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    from models.reasons import contributions, reasons_in_words
+
+    model = _model(scorer.artifact)
+    typical = getattr(model, "typical_customer_", None)
+    if typical is None:
+        rows = pd.DataFrame({"any": np.zeros(len(batch))})
+        probability = probabilities(model, rows)
+        reasons: list[list[str]] = [[] for _ in range(len(batch))]
+    else:
+        rows = as_inputs(batch, model_inputs(typical))[list(scorer.features)]
+        probability = probabilities(model, rows)
+        moved = contributions(model, rows, typical, probability)
+        reasons = reasons_in_words(moved, rows, typical, phrases, language, flags)
+    return pd.DataFrame(
+        {
+            "customer_id": batch["customer_id"],
+            "as_of": batch["as_of"],
+            "offer_id": scorer.offer_id,
+            "probability": np.round(probability, DIGITS),
+            "model_version": scorer.model_version,
+            "reasons": reasons,
+        }
+    )
+
+
+@lru_cache(maxsize=64)
+def _model(artifact: bytes) -> Any:
+    """One copy of each model a worker process."""
+    from models.registry import loaded
+
+    return loaded(artifact)

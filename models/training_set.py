@@ -1,0 +1,128 @@
+"""Training sets, point in time: what was known on past days, and which offers were taken up in the weeks after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame
+
+from conf.offer import Offer
+from conf.settings import Models
+from models.eligibility import shelf, suitability_rules
+
+
+def snapshot_dates(training_day: date, settings: Models, window_days: int, first_day: date) -> list[date]:
+    """The past days to learn from, newest first.
+
+    The newest day's outcome window has just closed: it tests. The next one validates and the others train; between
+    the three lie an embargo and a whole outcome window, so that no uptake is learned from and judged by.
+
+    Parameters
+    ----------
+    training_day : date
+    settings : Models
+    window_days : int
+        The longest outcome window of the shelf.
+    first_day : date
+        Days before it have too little history behind them.
+    """
+    closed = timedelta(days=settings.embargo_days + window_days)
+    newest = training_day - closed
+    training = newest - 2 * closed
+    gap = timedelta(days=settings.snapshot_gap_days)
+    days = [newest, newest - closed, *(training - k * gap for k in range(max(settings.snapshots - 2, 1)))]
+    return [day for day in days if day >= first_day]
+
+
+def split_days(days: Iterable[date], purge_days: int) -> tuple[list[date], list[date], list[date]]:
+    """Training, validation and test days: the newest day tests, the newest `purge_days` before it validates.
+
+    Returns
+    -------
+    (training, validation, test) : lists of dates, newest first; empty where history does not reach back
+    """
+    newest_first = sorted(set(days), reverse=True)
+    test = newest_first[:1]
+    purge = timedelta(days=purge_days)
+    validation = [day for day in newest_first if test and day <= test[0] - purge][:1]
+    training = [day for day in newest_first if validation and day <= validation[0] - purge]
+    return training, validation, test
+
+
+def uptake_labels(
+    snapshots: DataFrame,
+    holdings: DataFrame,
+    offers: Mapping[str, Offer],
+    embargo_days: int,
+    training_day: date,
+) -> DataFrame:
+    """Which offers each customer took up after each snapshot, as far as it was known on the training day.
+
+    A label is 1 when one of the offer's products was acquired in (as_of + embargo, as_of + embargo + window], else 0.
+    No label is given while that window is open, to customers the offer does not suit, and to those who held the product
+    when the window began (if it is taken once).
+
+    Parameters
+    ----------
+    snapshots : DataFrame with `customer_id`, `as_of`, `age`, `annual_income`, `assets`, `risk_profile`
+    holdings : DataFrame with `customer_id`, `product_id`, `acquired_on`, `closed_on`, `recorded_on`
+    offers : mapping of offer id to Offer
+    embargo_days : int
+    training_day : date
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of`, `offer_id`, `label` (0 or 1)
+    """
+    known = holdings.where(F.col("recorded_on") <= F.lit(training_day))
+    acquired = known.groupBy("customer_id").agg(
+        F.collect_list(F.struct("product_id", "acquired_on", "closed_on")).alias("_holdings")
+    )
+    none = F.array().cast(acquired.schema["_holdings"].dataType)
+    customers = snapshots.select("customer_id", "as_of", "age", "annual_income", "assets", "risk_profile")
+    start = F.date_add("as_of", embargo_days)
+    suited = F.lit(True)
+    for broken in suitability_rules().values():
+        suited = suited & ~broken
+    return (
+        customers.join(acquired, "customer_id", "left")
+        .withColumns({"_holdings": F.coalesce("_holdings", none), "_start": start})
+        .withColumn("held", _held_on_start())
+        .crossJoin(F.broadcast(shelf(snapshots.sparkSession, offers)))
+        .withColumn("_end", F.date_add(F.col("_start"), F.col("window_days")))
+        .where((F.col("_end") <= F.lit(training_day)) & suited)
+        .select("customer_id", "as_of", "offer_id", _taken().cast("int").alias("label"))
+    )
+
+
+def products_known(holdings: DataFrame, training_day: date) -> set[str]:
+    """Products somebody had acquired by the training day; where nobody ever did, zero uptake is no evidence."""
+    known = holdings.where(F.col("recorded_on") <= F.lit(training_day))
+    return {row["product_id"] for row in known.select("product_id").distinct().collect()}
+
+
+def sampled(snapshots: DataFrame, share: float, seed: int) -> DataFrame:
+    """All snapshots of a share of the customers, chosen by hash: the same ones whatever the partitioning."""
+    if share >= 1:
+        return snapshots
+    buckets = 1_000_000
+    return snapshots.where(F.pmod(F.xxhash64("customer_id", F.lit(seed)), F.lit(buckets)) < F.lit(round(share * buckets)))
+
+
+def _held_on_start() -> Column:
+    start = F.col("_start")
+    open_then = F.filter(
+        "_holdings", lambda h: (h["acquired_on"] <= start) & (h["closed_on"].isNull() | (h["closed_on"] > start))
+    )
+    return F.transform(open_then, lambda h: h["product_id"])
+
+
+def _taken() -> Column:
+    return F.exists(
+        "_holdings",
+        lambda h: F.array_contains("products", h["product_id"])
+        & (h["acquired_on"] > F.col("_start"))
+        & (h["acquired_on"] <= F.col("_end")),
+    )

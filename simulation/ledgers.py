@@ -1,0 +1,107 @@
+"""What grows while a world runs: accounts, regular payments and holdings, kept as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+PRODUCT_TYPES = ("current", "savings", "time_deposit", "credit_card", "loan", "investment")
+CURRENT, SAVINGS, TIME_DEPOSIT, CREDIT_CARD, LOAN, INVESTMENT = range(6)
+NEVER = np.datetime64("NaT", "D")
+NO_FLOOR = -(1 << 60)
+ALL_MONTHS = (1 << 12) - 1
+
+
+def _ints() -> Any:
+    return field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+def _days() -> Any:
+    return field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+
+
+@dataclass
+class Accounts:
+    """One element an account; money in cents of its currency. What is owed (cards, loans) is a balance below zero."""
+
+    household: np.ndarray = _ints()
+    product: np.ndarray = _ints()  # index into PRODUCT_TYPES
+    currency: np.ndarray = _ints()  # 0 the market's own, else 1 + index into its foreign currencies
+    opened_on: np.ndarray = _days()
+    maturity_on: np.ndarray = _days()
+    principal: np.ndarray = _ints()  # 0 where it has no meaning
+    rate_bp: np.ndarray = _ints()  # hundredths of a percent a year
+    closed_on: np.ndarray = _days()
+    branch: np.ndarray = _ints()
+    balance: np.ndarray = _ints()
+    floor: np.ndarray = _ints()
+
+    def __len__(self) -> int:
+        return len(self.household)
+
+    @property
+    def open(self) -> np.ndarray:
+        return np.isnat(self.closed_on)
+
+
+@dataclass
+class Schedules:
+    """Payments that come back: rent, bills, premiums, instalments, savings plans, standing orders to savings."""
+
+    household: np.ndarray = _ints()
+    source: np.ndarray = _ints()  # account that pays
+    target: np.ndarray = _ints()  # account, outside(payee) or UNKNOWN
+    cents: np.ndarray = _ints()
+    volatility_pm: np.ndarray = _ints()  # thousandths: spread of a bill that differs from month to month
+    due: np.ndarray = _ints()  # day of the month 1..28
+    months: np.ndarray = _ints()  # bit 0 is January
+    type: np.ndarray = _ints()
+    channel: np.ndarray = _ints()
+    text: np.ndarray = _ints()
+    starts_on: np.ndarray = _days()
+    ends_on: np.ndarray = _days()  # exclusive; NEVER when open
+
+    def __len__(self) -> int:
+        return len(self.household)
+
+
+@dataclass
+class Holdings:
+    """One element a product taken; `product` indexes the shelf of `uptake.PRODUCTS`."""
+
+    household: np.ndarray = _ints()
+    product: np.ndarray = _ints()
+    acquired_on: np.ndarray = _days()
+    closed_on: np.ndarray = _days()
+    value: np.ndarray = _ints()  # cents
+    account: np.ndarray = _ints()  # the account it lives in, or -1
+    schedule: np.ndarray = _ints()  # the regular payment for it, or -1
+    changed_on: np.ndarray = _days()  # last day the bank's file about it changed
+
+    def __len__(self) -> int:
+        return len(self.household)
+
+
+def grow(rows: Any, count: int, **columns: Any) -> np.ndarray:
+    """Append `count` rows to a ledger; single values are repeated, and every column must be given.
+
+    Returns
+    -------
+    ndarray of int: where the new rows stand
+    """
+    before = len(rows)
+    named = [column.name for column in fields(rows)]
+    if set(named) != set(columns):
+        raise TypeError(f"columns {sorted(set(named) ^ set(columns))}")
+    for name in named:
+        have = getattr(rows, name)
+        new = np.broadcast_to(np.asarray(columns[name], dtype=have.dtype), (count,))
+        setattr(rows, name, np.concatenate([have, new]))
+    return np.arange(before, before + count)
+
+
+def day64(on: date) -> np.datetime64:
+    return np.datetime64(on, "D")

@@ -1,0 +1,137 @@
+"""Who takes which product: the known chance of it, month by month. Kept here, and never imported by the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from simulation.state import State
+
+
+@dataclass(frozen=True)
+class Propensity:
+    """Logistic in standardised traits.
+
+    Attributes
+    ----------
+    monthly : float
+        Chance a month of an average customer. Far above real life: a few thousand households must give every model
+        something to learn from within a year.
+    weights : mapping of trait -> log-odds for one unit of `traits`
+    min_age, max_age : float
+    requires : str
+        Product that must be held.
+    """
+
+    monthly: float
+    weights: Mapping[str, float]
+    min_age: float = 18
+    max_age: float = 120
+    requires: str = ""
+    once: bool = True
+
+
+SHELF: Mapping[str, Propensity] = {
+    "credit_card": Propensity(0.026, {"age": -0.6, "income": 0.5, "digital": 0.4, "spending": 0.6}, max_age=75),
+    "premium_card": Propensity(0.008, {"income": 0.9, "wealth": 0.8, "spending": 0.4}, 25, 70, "credit_card"),
+    "mortgage": Propensity(0.005, {"age": -0.5, "age2": -0.6, "income": 0.8, "married": 0.7, "owner": -1.2}, 22, 60),
+    "car_loan": Propensity(0.011, {"age2": -0.5, "income": 0.5, "kids": 0.6, "wealth": -0.5}, 20, 70),
+    "consumer_loan": Propensity(0.012, {"age": -0.4, "income": -0.2, "wealth": -0.9, "card": 0.4}, 20, 65),
+    "education_insurance": Propensity(0.01, {"baby": 1.1, "kids": 0.9, "income": 0.5, "age2": -0.4}, 20, 55),
+    "child_growth_fund": Propensity(0.011, {"baby": 1.3, "kids": 0.8, "wealth": 0.4, "digital": 0.3}, 20, 55),
+    "pension_plan": Propensity(0.014, {"age": 0.7, "age2": -0.7, "income": 0.7, "wealth": 0.3}, 25, 63),
+    "gold_savings": Propensity(0.014, {"age": 0.3, "wealth": 0.8, "risk": -0.3, "married": 0.3}),
+    "fx_account": Propensity(0.008, {"income": 0.8, "digital": 0.7, "age": -0.3}),
+    "wealth_product": Propensity(0.015, {"wealth": 1.2, "age": 0.4, "inflow": 0.7, "risk": -0.2}, 22),
+    "equity_fund": Propensity(0.014, {"risk": 0.9, "digital": 0.5, "wealth": 0.6, "age": -0.3}, 20, 70),
+    "bond_fund": Propensity(0.014, {"wealth": 0.9, "age": 0.5, "risk": -0.5}, 22),
+    "health_insurance": Propensity(0.016, {"age": 0.5, "age2": -0.4, "kids": 0.5, "married": 0.4, "income": 0.3}, 20, 65),
+    "travel_insurance": Propensity(0.015, {"income": 0.6, "digital": 0.6, "age2": -0.3, "spending": 0.3}, once=False),
+    "deposit_renewal": Propensity(0.0, {}, once=False),  # follows from a maturing deposit: `renewal_chance`
+}
+PRODUCTS = tuple(SHELF)
+PRODUCT = {name: code for code, name in enumerate(PRODUCTS)}
+CONTACT_LOG_ODDS = 0.9  # what a call about the offer adds for an averagely responsive customer
+OPENING_MONTHS = 11.0  # held at the start: as if the chance had worked for about a year
+
+
+@dataclass(frozen=True)
+class Chances:
+    """True chances a month, households x products, without and with a contact."""
+
+    without_contact: np.ndarray
+    with_contact: np.ndarray
+    names: tuple[str, ...] = field(default=PRODUCTS)
+
+
+def traits(state: State, on: date) -> dict[str, np.ndarray]:
+    """What uptake depends on, each about one unit wide."""
+    h = state.households
+    age = (h.age(on) - 45) / 15
+    net = np.maximum(state.net_cents(), 1)
+    from_shelf = state.held[:, PRODUCT["credit_card"]]
+    return {
+        "age": age,
+        "age2": np.clip(age**2 - 1, -1, 3),
+        "income": np.log(h.income / state.market.median_income) / 0.65,
+        "wealth": np.clip(np.log((state.deposits() + 100) / (net * 6)), -3, 3) / 1.4,
+        "baby": np.minimum(state.baby_days, 5) / 2.0,
+        "kids": (h.children > 0) - 0.35,
+        "owner": h.homeowner - 0.5,
+        "married": h.married - 0.45,
+        "digital": (h.digital - 0.65) / 0.2,
+        "risk": (h.risk - 3) / 1.1,
+        "spending": np.log(h.groceries / np.median(h.groceries)) / 0.9,
+        "inflow": np.minimum(np.log1p(state.inflow_30 / net), 2.5),
+        "card": from_shelf - 0.5,
+    }
+
+
+def chances(state: State, on: date) -> Chances:
+    """The true monthly chance of each product for each household, given what it is and has today."""
+    x = traits(state, on)
+    age = state.households.age(on)
+    active = state.active(on)
+    contact = CONTACT_LOG_ODDS + 0.4 * np.clip(state.households.responsive, -2, 2)
+    alone, called = np.zeros(state.held.shape), np.zeros(state.held.shape)
+    for code, (_, p) in enumerate(SHELF.items()):
+        if p.monthly == 0:
+            continue
+        log_odds = np.log(p.monthly / (1 - p.monthly)) + sum(w * x[name] for name, w in p.weights.items())
+        open_to = active & (age >= p.min_age) & (age < p.max_age)
+        if p.once:
+            open_to &= ~state.held[:, code]
+        if p.requires:
+            open_to &= state.held[:, PRODUCT[p.requires]]
+        alone[:, code] = np.where(open_to, np.minimum(_sigmoid(log_odds), 0.35), 0)
+        called[:, code] = np.where(open_to, np.minimum(_sigmoid(log_odds + contact), 0.6), 0)
+    return Chances(alone, called)
+
+
+def renewal_chance(state: State, household: np.ndarray, on: date) -> np.ndarray:
+    """Chance that a maturing deposit is renewed: older, cautious and settled customers do so more often."""
+    age = (state.households.age(on)[household] - 45) / 15
+    cautious = (3 - state.households.risk[household]) / 1.1
+    return _sigmoid(0.7 + 0.5 * age + 0.35 * cautious)
+
+
+def acquisitions(state: State, on: date, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
+    """Today's uptake: product code and the households that take it, from `state.monthly_chance`."""
+    daily = 1 - (1 - state.monthly_chance) ** (1 / 30.4)
+    taken = rng.random(daily.shape) < daily
+    open_to = state.active(on)
+    found = []
+    for code, p in enumerate(SHELF.values()):
+        who = taken[:, code] & open_to
+        if p.once:
+            who &= ~state.held[:, code]
+        if who.any():
+            found.append((code, np.flatnonzero(who)))
+    return found
+
+
+def _sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-log_odds))
