@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -45,6 +46,22 @@ class SparkSettings(Model):
     conf: dict[str, str] = {}  # anything else for SparkConf, an accelerator for instance
 
 
+class Cause(Model):
+    """What the wording of a payment suggests it was for: something to ask about, never a fact."""
+
+    direction: Literal["debit", "credit"]
+    pattern: str  # searched for in description and counterparty; Java and Python syntax in common
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return pattern
+
+
 class Flows(Model):
     """What is an abnormal flow."""
 
@@ -67,6 +84,8 @@ class Flows(Model):
     drained_share: float = Field(0.8, gt=0, le=1)
     drained_days: int = Field(5, gt=0)
     closure_products: tuple[str, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
+    told_again_days: int = Field(30, ge=0)  # the same account is not told drained or woken again within these
+    causes: dict[str, Cause] = {}  # the first that fits, in this order; offers may name them in `raised_by`
     holidays: tuple[str, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
 
 

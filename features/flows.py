@@ -166,3 +166,28 @@ def window_sums(units: DataFrame, windows_days: Sequence[int]) -> DataFrame:
         for days in windows_days
     ]
     return quiet.select(*UNIT, F.explode(F.array(*sums)).alias("_sum")).select(*UNIT, "_sum.window_days", "_sum.amount")
+
+
+def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, touched: DataFrame, day: date) -> DataFrame:
+    """A day's rows of `daily_flows`: what was touched, and older days that turned out to be part of something abnormal.
+
+    Parameters
+    ----------
+    around : DataFrame of `daily_flows` rows, newest knowledge of each unit, reaching as far back as windows do
+    judged : DataFrame with a unit's columns and `surprise`
+    abnormal : the abnormal ones of `judged`, with `_window.window_days`
+    touched : DataFrame of units with new rows
+    day : date
+        Becomes `recorded_on`.
+    """
+    days_of = F.sequence(F.date_sub("business_date", F.col("_window.window_days") - 1), F.col("business_date"))
+    part = abnormal.select("customer_id", "direction", F.explode(days_of).alias("business_date")).distinct()
+    return (
+        around.drop("surprise")
+        .join(judged.select(*UNIT, "surprise"), list(UNIT), "left")
+        .join(part.withColumn("_part", F.lit(True)), list(UNIT), "left")
+        .join(touched.withColumn("_touched", F.lit(True)), list(UNIT), "left")
+        .where("_touched OR (_part AND NOT flagged)")
+        .withColumns({"flagged": F.col("flagged") | F.coalesce("_part", F.lit(False)), "recorded_on": F.lit(day)})
+        .drop("_part", "_touched")
+    )

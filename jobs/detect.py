@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 
 from features.as_of import in_base_currency, known, version_as_of
 from features.bands import age_on, band
 from features.baselines import rebuilt, updated
-from features.deposit_events import closures, early_withdrawals
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
     UNIT,
@@ -19,14 +18,16 @@ from features.flows import (
     external_flows,
     latest_known,
     owned,
+    recorded_units,
     window_sums,
     with_recurring,
 )
+from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
-from models.abnormal_flow import calibrated, exposure_days, is_abnormal, severity, surprises
-from worklists.flow_reasons import closure_reason, early_withdrawal_reason, flow_reason
+from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises
 
 CALIBRATION_DAYS = 60
+HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
 FIRST_RUN_DAYS = 7  # a new lake tells of the last week; what is older is history
 
 
@@ -90,12 +91,15 @@ def detected(job: Job) -> Detected:
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).persist()
 
     judged = _judged(job, look, around, touched).persist()
-    abnormal_sums = judged.where(F.col("_window").isNotNull())
-    fresh = abnormal_sums.where(F.col("business_date") >= F.lit(look.report_from))
-    abnormal = _statistical(job, look, fresh, flows).unionByName(
-        _hard_events(job, look, accounts, moved.where(F.col("recorded_on") > F.lit(since or date(1, 1, 1))), flows)
-    )
-    return Detected(look, _recorded(around, judged, abnormal_sums, touched, day), abnormal, judged,
+    abnormal = judged.where(F.col("_window").isNotNull())
+    fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
+    asleep = F.col("business_date") >= F.lit((span[0] or day) - timedelta(days=settings.dormant_days))
+    days_with_flows = stored.where(asleep).select("customer_id", "business_date").unionByName(
+        new_units.select("customer_id", "business_date"))
+    first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
+    told = statistical_rows(job, fresh, flows).unionByName(
+        hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
+    return Detected(look, recorded_units(around, judged, abnormal, touched, day), told, judged,
                     (accounts, flows, touched, around, judged))
 
 
@@ -164,115 +168,18 @@ def _baseline_today(job: Job, look: Look) -> DataFrame:
 
 
 def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> DataFrame:
-    """One row a unit: how surprising it is, and the shortest window in which it is abnormal (`_window`, else null)."""
+    """One row a unit, with how surprising it is among the days before."""
     settings = job.settings.flows
     sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi").where(
         F.col("business_date") > F.lit(look.baseline_day if look.since is None else date(1, 1, 1))
     )
-    scored = surprises(sums, _baseline_before(job, look, around), _exposure(job, look), settings)
-    abnormal = is_abnormal(settings)
-    facts = F.struct("window_days", "amount", "usual_amount", "return_period_years", "observations", "peer_group",
-                     "peer_weight", severity(settings).alias("severity"))
-    units = scored.groupBy(*UNIT).agg(
-        F.max("surprise").alias("surprise"),
-        F.min_by(F.when(abnormal, facts), F.when(abnormal, F.col("window_days"))).alias("_window"),
-    )
+    units = judged_units(surprises(sums, _baseline_before(job, look, around), _exposure(job, look), settings), settings)
     if look.since is None:
         calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())
     else:
-        calibration = latest_known(
-            job.lake.read("daily_flows").where(
-                F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
-            ),
-            look.since,
-        ).where("NOT flagged")
+        past = F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
+        calibration = latest_known(job.lake.read("daily_flows").where(past), look.since).where("NOT flagged")
     return calibrated(units, calibration.select("surprise"))
-
-
-def _recorded(around: DataFrame, judged: DataFrame, abnormal: DataFrame, touched: DataFrame, day: date) -> DataFrame:
-    """The day's rows of `daily_flows`: what was touched, and older days that turned out to be part of something abnormal."""
-    part = abnormal.select(
-        "customer_id", "direction",
-        F.explode(F.sequence(F.date_sub("business_date", F.col("_window.window_days") - 1), F.col("business_date"))).alias(
-            "business_date"),
-    ).distinct().withColumn("_part", F.lit(True))
-    return (
-        around.drop("surprise")
-        .join(judged.select(*UNIT, "surprise"), list(UNIT), "left")
-        .join(part, list(UNIT), "left")
-        .join(touched.withColumn("_touched", F.lit(True)), list(UNIT), "left")
-        .where("_touched OR (_part AND NOT flagged)")
-        .withColumns({"flagged": F.col("flagged") | F.coalesce("_part", F.lit(False)), "recorded_on": F.lit(day)})
-        .drop("_part", "_touched")
-    )
-
-
-def _statistical(job: Job, look: Look, abnormal: DataFrame, flows: DataFrame) -> DataFrame:
-    """Abnormal withdrawals and deposits with the rows behind them."""
-    f, a = flows.where("NOT recurring").alias("f"), abnormal.alias("a")
-    rows = a.join(
-        f,
-        (F.col("f.customer_id") == F.col("a.customer_id"))
-        & (F.col("f.direction") == F.col("a.direction"))
-        & (F.col("f.business_date") <= F.col("a.business_date"))
-        & (F.col("f.business_date") > F.date_sub(F.col("a.business_date"), F.col("a._window.window_days"))),
-    )
-    behind = rows.groupBy("a.customer_id", "a.direction", "a.business_date").agg(
-        F.sort_array(F.collect_list(F.struct("f.amount_base", "f.transaction_id")), asc=False).alias("_legs"),
-        F.max_by(F.struct("f.account_id", "f.channel", "f.description"), F.struct("f.amount_base", "f.transaction_id")).alias("_main"),
-        F.max("f.recorded_on").alias("_recorded"),
-    )
-    told = abnormal.join(behind, list(UNIT)).select(
-        "customer_id", "business_date", "direction", "p_value", "q_value", "_window.*", "_main.*", "_recorded",
-        F.col("_legs.transaction_id").alias("transaction_ids"),
-        F.lit(look.since).cast("date").alias("_since"),
-    )
-    kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
-    return _as_rows(job, told.withColumn("kind", kind), flow_reason(job.settings), F.concat_ws(
-        "|", "kind", "customer_id", "business_date", "window_days", F.array_join("transaction_ids", ",")))
-
-
-def _hard_events(job: Job, look: Look, accounts: DataFrame, new: DataFrame, flows: DataFrame) -> DataFrame:
-    settings = job.settings.flows
-    first_day = look.report_from if look.since is None else look.since - timedelta(days=30)
-    outflows = flows.where(F.col("business_date") >= F.lit(first_day))
-    broken = early_withdrawals(accounts, new, outflows, look.since, first_day, job.day)
-    closed = closures(accounts, new, look.since, first_day, settings)
-    high = F.col("amount") >= F.lit(settings.min_amount * 5)
-    early = _as_rows(
-        job,
-        broken.withColumns({"kind": F.lit("early_withdrawal"), "severity": F.when(
-            F.col("went") == "placed_again", "low").when(high | (F.col("went") == "left"), "high").otherwise("medium")}),
-        early_withdrawal_reason(job.settings),
-        F.concat_ws("|", F.lit("early_withdrawal"), "account_id", "maturity_on"),
-    )
-    ended = _as_rows(
-        job,
-        closed.withColumns({"kind": F.lit("closure"), "severity": F.when(
-            F.col("last_account") | high, "high").otherwise("medium")}),
-        closure_reason(job.settings),
-        F.concat_ws("|", F.lit("closure"), "account_id"),
-    )
-    told_before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day)).select("flow_id")
-    return early.unionByName(ended).join(told_before, "flow_id", "left_anti")
-
-
-def _as_rows(job: Job, told: DataFrame, reason: Column, identity: Column) -> DataFrame:
-    """Rows of `abnormal_flows`; what a kind does not have is empty."""
-    absent = {
-        "window_days": "int", "usual_amount": "decimal(18,2)", "return_period_years": "double", "p_value": "double",
-        "q_value": "double", "observations": "bigint", "peer_group": "string", "peer_weight": "double",
-    }
-    filled = told.withColumns({
-        name: F.lit(1 if name == "window_days" else None).cast(kind) for name, kind in absent.items() if name not in told.columns
-    })
-    late = F.col("_recorded") > F.date_add("business_date", 1) if "_recorded" in told.columns else F.lit(False)
-    return filled.select(
-        F.sha2(identity, 256).substr(1, 24).alias("flow_id"), "customer_id", "account_id", "business_date", "kind", *absent,
-        "transaction_ids", "amount", "severity", reason.alias("reason"),
-        F.lit(None).cast("string").alias("cause"),
-        late.alias("late"), F.lit(job.day).alias("detected_on"), F.lit(job.run_id).alias("run_id"),
-    )
 
 
 if __name__ == "__main__":

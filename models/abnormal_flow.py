@@ -197,3 +197,39 @@ def exposure_days(first_day: Column, data_start: date, as_of: date, baseline_day
     """Days a customer could have had flows behind a baseline: own tenure, cut to the data and to the window."""
     start = F.greatest(first_day, F.lit(data_start), F.lit(as_of - timedelta(days=baseline_days - 1)))
     return F.greatest(F.date_diff(F.lit(as_of), start) + 1, F.lit(0))
+
+
+def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
+    """One row a customer's day and direction: its largest surprise, and the shortest window in which it is abnormal.
+
+    Parameters
+    ----------
+    scored : DataFrame as `surprises` returns, one row a window
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `business_date`, `direction`, `surprise`, `_window` (struct; null where nothing is abnormal)
+    """
+    abnormal = is_abnormal(settings)
+    facts = F.struct(
+        "window_days", "amount", "usual_amount", "return_period_years", "observations", "peer_group", "peer_weight",
+        severity(settings).alias("severity"),
+    )
+    return scored.groupBy("customer_id", "business_date", "direction").agg(
+        F.max("surprise").alias("surprise"),
+        F.min_by(F.when(abnormal, facts), F.when(abnormal, F.col("window_days"))).alias("_window"),
+    )
+
+
+def hard_severity(kind: str, settings: Flows) -> Column:
+    """Severity of an event that needs no statistics, from what is at stake and whether it can still be kept.
+
+    Columns read: `amount`; for early withdrawals `went`, for closures `last_account`.
+    """
+    large = F.col("amount") >= F.lit(settings.min_amount * 5)
+    if kind == "early_withdrawal":
+        kept = F.col("went") == "placed_again"
+        return F.when(kept, "low").when(large | (F.col("went") == "left"), "high").otherwise("medium")
+    if kind == "closure":
+        return F.when(F.col("last_account") | large, "high").otherwise("medium")
+    return F.when(large, "high").otherwise("medium")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyspark.sql.functions as F
 from pyspark.sql import Column
 
-from conf.settings import Settings
+from conf.settings import Cause, Settings
 from worklists.reasons import chosen, day, money, worded
 
 CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
@@ -13,11 +15,31 @@ PRODUCTS = ("current", "savings", "time_deposit", "credit_card", "loan", "invest
 DESTINATIONS = ("placed_again", "own_account", "left", "unknown")
 
 
+def likely_cause(causes: Mapping[str, Cause]) -> Column:
+    """The first configured cause whose pattern fits the largest payment's wording; null when none does.
+
+    Columns read: `direction` (debit or credit), `description`, `counterparty`.
+    """
+    wording = F.concat_ws(" ", "description", "counterparty")
+    fits = [
+        F.when((F.col("direction") == cause.direction) & F.regexp_like(wording, F.lit(cause.pattern)), F.lit(name))
+        for name, cause in causes.items()
+    ]
+    return F.coalesce(*fits, F.lit(None).cast("string"))
+
+
+def _told_cause(settings: Settings) -> Column:
+    """The cause as a suggestion; empty when there is none. Column read: `cause`."""
+    words = settings.wording[settings.bank.language].reasons
+    named = chosen(F.col("cause"), {name: words.get(f"cause_{name}", name) for name in settings.flows.causes})
+    return F.when(F.col("cause").isNull(), "").otherwise(worded(words["cause"], {"cause": named}))
+
+
 def flow_reason(settings: Settings) -> Column:
     """Reason of an abnormal withdrawal or deposit.
 
     Columns read: `kind`, `business_date`, `window_days`, `amount`, `usual_amount`, `observations`, `peer_group`,
-    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`.
+    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`, `cause`.
     """
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
     on = day(F.col("business_date"), language)
@@ -44,7 +66,7 @@ def flow_reason(settings: Settings) -> Column:
         "observations": F.col("observations"),
         "peers": F.when(F.col("peer_weight") >= 0.25, peers).otherwise(""),
         "years": rarely,
-        "cause": F.lit(""),
+        "cause": _told_cause(settings),
     }
     return F.when(F.col("kind") == "withdrawal", worded(words["withdrawal"], values)).otherwise(
         worded(words["deposit"], values)
@@ -81,5 +103,41 @@ def closure_reason(settings: Settings) -> Column:
             "day": day(F.col("business_date"), language),
             "paid": F.when(F.col("amount") > 0, paid).otherwise(""),
             "last": F.when(F.col("last_account"), words["last_account"]).otherwise(words["not_last_account"]),
+        },
+    )
+
+
+def drained_reason(settings: Settings) -> Column:
+    """Reason of a drained account. Columns read: those of `features.account_events.drained`, and `cause`."""
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    return worded(
+        words["drained"],
+        {
+            "product": chosen(F.col("product_type"), {code: words[f"product_{code}"] for code in PRODUCTS}),
+            "account": F.col("account_id"),
+            "days": F.col("window_days"),
+            "day": day(F.col("business_date"), language),
+            "before": money(F.col("before")),
+            "left": money(F.col("left")),
+            "amount": money(F.col("amount")),
+            "currency": F.lit(settings.bank.base_currency),
+            "cause": _told_cause(settings),
+        },
+    )
+
+
+def woken_reason(settings: Settings) -> Column:
+    """Reason of a customer who wakes. Columns read: those of `features.account_events.woken`, and `cause`."""
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    return worded(
+        words["woken"],
+        {
+            "quiet": F.lit(settings.flows.dormant_days),
+            "amount": money(F.col("amount")),
+            "currency": F.lit(settings.bank.base_currency),
+            "way": F.when(F.col("direction") == "debit", words["way_debit"]).otherwise(words["way_credit"]),
+            "day": day(F.col("business_date"), language),
+            "channel": chosen(F.col("channel"), {code: words[f"channel_{code}"] for code in CHANNELS}),
+            "cause": _told_cause(settings),
         },
     )

@@ -1,0 +1,133 @@
+"""What an account's own course tells without statistics: all but emptied within days, or waking after a long sleep."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame
+
+from conf.settings import Flows
+
+PENNY = 0.01
+
+
+def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first_day: date, settings: Flows) -> DataFrame:
+    """Accounts that lost most of their balance to others within a few days, ending with a movement not looked at before.
+
+    The balance before the first movement of those days and after the last one are the bank's own; where they do not
+    add up with what was booked between them, nothing is said.
+
+    Parameters
+    ----------
+    transactions : DataFrame as `owned` returns, with `amount_base`, `balance_after`, `booked_at`
+    flows : DataFrame as `with_recurring` returns
+    since : date or None
+        Day of the last look.
+    first_day : date
+        First day looked at now.
+    settings : Flows
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `account_id`, `product_type`, `business_date` (last day), `window_days`, `before` and
+    `left` (balances, base currency), `amount` (gone to others), `transaction_ids`, `description`, `counterparty` (of the
+    largest payment), `_recorded`
+    """
+    days = settings.drained_days
+    gone = flows.where((F.col("direction") == "debit") & ~F.col("recurring"))
+    fresh = F.col("business_date") >= F.lit(first_day)
+    if since is not None:
+        fresh = fresh & (F.col("recorded_on") > F.lit(since))
+    ends = gone.where(fresh).groupBy("account_id").agg(F.max("business_date").alias("_end"))
+    within = (F.col("business_date") <= F.col("_end")) & (F.col("business_date") > F.date_sub(F.col("_end"), days))
+    rate = F.col("amount_base") / F.col("amount")
+    signed = F.when(F.col("direction") == "credit", F.col("amount")).otherwise(-F.col("amount")) * rate
+    in_order = F.struct("booked_at", "transaction_id")
+    course = (
+        transactions.where(F.col("product_type").isin("current", "savings"))
+        .join(ends, "account_id")
+        .where(within & F.col("balance_after").isNotNull())
+        .groupBy("customer_id", "account_id", "product_type", "_end")
+        .agg(
+            F.min_by(F.col("balance_after") * rate - signed, in_order).alias("before"),
+            F.max_by(F.col("balance_after") * rate, in_order).alias("left"),
+            F.sum(signed).alias("_moved"),
+        )
+        .where(F.abs(F.col("before") + F.col("_moved") - F.col("left")) < PENNY)
+    )
+    main = F.struct("description", "counterparty")
+    lost = (
+        gone.join(ends, "account_id")
+        .where(within)
+        .groupBy("account_id")
+        .agg(
+            F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
+            F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
+            F.max_by(main, F.struct("amount_base", "transaction_id")).alias("_main"),
+            F.max("recorded_on").alias("_recorded"),
+        )
+    )
+    all_but_emptied = (F.col("left") <= (1 - settings.drained_share) * F.col("before")) & (
+        F.col("amount") >= settings.drained_share * F.col("before")
+    )
+    return (
+        course.join(lost, "account_id")
+        .where((F.col("before") >= F.lit(settings.min_amount)) & all_but_emptied)
+        .select(
+            "customer_id", "account_id", "product_type", F.col("_end").alias("business_date"), F.lit(days).alias("window_days"),
+            F.col("before").cast("decimal(18,2)"), F.col("left").cast("decimal(18,2)"), "amount", "transaction_ids", "_main.*",
+            "_recorded",
+        )
+    )
+
+
+def woken(
+    flows: DataFrame, units: DataFrame, tenure: DataFrame, data_start: date, since: date | None, first_day: date, settings: Flows
+) -> DataFrame:
+    """Customers who moved nothing for a long time and now move an amount that matters.
+
+    Parameters
+    ----------
+    flows : DataFrame as `with_recurring` returns
+    units : DataFrame with `customer_id`, `business_date`: days with any flow; must reach `dormant_days` back
+    tenure : DataFrame with `customer_id`, `_opened` (first account)
+    data_start : date
+        First day of all data: silence before it is not known.
+    since, first_day : date
+        As in `drained`.
+    settings : Flows
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `account_id`, `direction`, `business_date`, `amount`, `transaction_ids`, `channel`,
+    `description`, `counterparty`, `_recorded`
+    """
+    asleep = timedelta(days=settings.dormant_days)
+    fresh = F.col("business_date") >= F.lit(max(first_day, data_start + asleep))
+    if since is not None:
+        fresh = fresh & (F.col("recorded_on") > F.lit(since))
+    moved = (
+        flows.where(fresh & ~F.col("recurring"))
+        .groupBy("customer_id", "direction", "business_date")
+        .agg(
+            F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
+            F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
+            F.max_by(
+                F.struct("account_id", "channel", "description", "counterparty"), F.struct("amount_base", "transaction_id")
+            ).alias("_main"),
+            F.max("recorded_on").alias("_recorded"),
+        )
+        .where(F.col("amount") >= F.lit(settings.min_amount))
+        .join(tenure, "customer_id")
+        .where(F.date_diff("business_date", "_opened") >= settings.dormant_days)
+    )
+    before = units.select(F.col("customer_id").alias("_c"), F.col("business_date").alias("_d")).distinct()
+    astir = (
+        (F.col("customer_id") == F.col("_c"))
+        & (F.col("_d") < F.col("business_date"))
+        & (F.col("_d") >= F.date_sub("business_date", settings.dormant_days))
+    )
+    return moved.join(before, astir, "left_anti").select(
+        "customer_id", "direction", "business_date", "amount", "transaction_ids", "_main.*", "_recorded"
+    )

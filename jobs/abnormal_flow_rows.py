@@ -1,0 +1,102 @@
+"""What was found, as rows of `abnormal_flows`: kind, severity, cause, reason, and an id that is a hash of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame
+
+from features.account_events import drained, woken
+from features.deposit_events import closures, early_withdrawals
+from features.flow_evidence import with_rows_behind
+from jobs.context import Job
+from models.abnormal_flow import hard_severity
+from worklists.flow_reasons import (
+    closure_reason,
+    drained_reason,
+    early_withdrawal_reason,
+    flow_reason,
+    likely_cause,
+    woken_reason,
+)
+
+ABSENT = {  # what a kind does not have is empty
+    "window_days": "int", "usual_amount": "decimal(18,2)", "return_period_years": "double", "p_value": "double",
+    "q_value": "double", "observations": "bigint", "peer_group": "string", "peer_weight": "double", "cause": "string",
+}
+
+
+def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame) -> DataFrame:
+    """Abnormal withdrawals and deposits."""
+    kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
+    told = with_rows_behind(abnormal, flows).withColumns({"kind": kind, "cause": likely_cause(job.settings.flows.causes)})
+    what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", F.array_join("transaction_ids", ","))
+    return _rows(job, told, flow_reason(job.settings), what)
+
+
+def hard_event_rows(
+    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, data_start: date,
+    since: date | None, first_day: date,
+) -> DataFrame:
+    """Events that need no statistics, each told once.
+
+    Parameters
+    ----------
+    accounts : DataFrame of accounts as of the day, with `principal_base`
+    moved : DataFrame of transactions as `owned` returns, with `amount_base`
+    flows : DataFrame as `with_recurring` returns
+    units : DataFrame of days with any flow, `dormant_days` back
+    data_start, since, first_day : first day of all data, day of the last look, first day looked at now
+    """
+    before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
+    found = None
+    for rows in _hard_events(job, accounts, moved, flows, units, data_start, since, first_day):
+        found = rows if found is None else found.unionByName(rows)
+    assert found is not None
+    again = F.col("n.business_date") <= F.date_add(F.col("b.business_date"), job.settings.flows.told_again_days)
+    same_state = (
+        (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
+        & F.col("n.kind").isin("drained", "woken") & again
+    )
+    fresh = found.alias("n").join(before.alias("b"), same_state, "left_anti").select("n.*")
+    return fresh.join(before.select("flow_id"), "flow_id", "left_anti")
+
+
+def _hard_events(
+    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, data_start: date,
+    since: date | None, first_day: date,
+) -> Iterator[DataFrame]:
+    settings, spoken = job.settings.flows, job.settings
+    new = moved if since is None else moved.where(F.col("recorded_on") > F.lit(since))
+    cause = likely_cause(settings.causes)
+    of_account = F.concat_ws("|", "kind", "account_id")
+    of_deposit = F.concat_ws("|", of_account, "maturity_on")
+    of_day = F.concat_ws("|", of_account, "business_date")
+
+    broken = early_withdrawals(accounts, new, flows, since, first_day, job.day)
+    yield _rows(job, _of_kind(broken, "early_withdrawal", job), early_withdrawal_reason(spoken), of_deposit)
+    closed = closures(accounts, new, since, first_day, settings)
+    yield _rows(job, _of_kind(closed, "closure", job), closure_reason(spoken), of_account)
+    emptied = drained(moved, flows, since, first_day, settings).withColumn("direction", F.lit("debit"))
+    yield _rows(job, _of_kind(emptied, "drained", job).withColumn("cause", cause), drained_reason(spoken), of_day)
+    tenure = accounts.groupBy("customer_id").agg(F.min("opened_on").alias("_opened"))
+    awake = woken(flows, units, tenure, data_start, since, first_day, settings)
+    yield _rows(job, _of_kind(awake, "woken", job).withColumn("cause", cause), woken_reason(spoken), of_day)
+
+
+def _of_kind(events: DataFrame, kind: str, job: Job) -> DataFrame:
+    return events.withColumns({"kind": F.lit(kind), "severity": hard_severity(kind, job.settings.flows)})
+
+
+def _rows(job: Job, told: DataFrame, reason: Column, identity: Column) -> DataFrame:
+    filled = told.withColumns({
+        name: F.lit(1 if name == "window_days" else None).cast(kind) for name, kind in ABSENT.items() if name not in told.columns
+    })
+    late = F.col("_recorded") > F.date_add("business_date", 1) if "_recorded" in told.columns else F.lit(False)
+    return filled.select(
+        F.sha2(identity, 256).substr(1, 24).alias("flow_id"), "customer_id", "account_id", "business_date", "kind",
+        *ABSENT, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
+        F.lit(job.day).alias("detected_on"), F.lit(job.run_id).alias("run_id"),
+    )
