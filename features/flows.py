@@ -65,7 +65,11 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     opposite = F.least(
         F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same)
     )
-    return flows.withColumn("_nth", F.row_number().over(nth)).where(F.col("_nth") > opposite).drop("_nth")
+    return (
+        flows.withColumns({"_nth": F.row_number().over(nth), "_opposite": opposite})
+        .where(F.col("_nth") > F.col("_opposite"))
+        .drop("_nth", "_opposite")
+    )
 
 
 def with_recurring(flows: DataFrame, min_months: int, tolerance: float) -> DataFrame:
@@ -158,14 +162,12 @@ def window_sums(units: DataFrame, windows_days: Sequence[int]) -> DataFrame:
     """
     quiet = units.where(~F.col("flagged") & (F.col("unusual_amount") > 0)).withColumn("_day", F.unix_date("business_date"))
     by_day = Window.partitionBy("customer_id", "direction").orderBy("_day")
-    sums = [
-        F.struct(
-            F.lit(days).alias("window_days"),
-            F.sum("unusual_amount").over(by_day.rangeBetween(-(days - 1), 0)).cast("decimal(18,2)").alias("amount"),
-        )
+    sums = {
+        f"_{days}": F.sum("unusual_amount").over(by_day.rangeBetween(-(days - 1), 0)).cast("decimal(18,2)")
         for days in windows_days
-    ]
-    return quiet.select(*UNIT, F.explode(F.array(*sums)).alias("_sum")).select(*UNIT, "_sum.window_days", "_sum.amount")
+    }
+    each = [F.struct(F.lit(days).alias("window_days"), F.col(f"_{days}").alias("amount")) for days in windows_days]
+    return quiet.withColumns(sums).select(*UNIT, F.inline(F.array(*each)))
 
 
 def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, touched: DataFrame, day: date) -> DataFrame:

@@ -1,0 +1,105 @@
+"""The statistics of abnormal flows against independent implementations."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from scipy import stats
+
+from conf.settings import Flows
+from features.baselines import bin_counts
+from models.abnormal_flow import calibrated, exposure_days, judged_units, student_survival, surprises
+
+SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
+EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int"
+DAY = date(2026, 6, 15)
+
+
+@pytest.mark.parametrize("degrees", [2, 4, 6, 8])
+def test_the_tail_is_students(spark: SparkSession, degrees: int) -> None:
+    points = [0.0, 0.3, 1.0, 2.5, 7.0, 40.0]
+    frame = spark.createDataFrame([(p,) for p in points], "t double")
+    found = [row[0] for row in frame.select(student_survival(F.col("t"), degrees)).collect()]
+    assert found == pytest.approx(stats.t.sf(points, degrees), rel=1e-6)
+
+
+def test_an_odd_number_of_degrees_is_refused() -> None:
+    with pytest.raises(ValueError, match="even"):
+        student_survival(F.lit(1.0), 3)
+
+
+def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
+    """One customer with a history, one with none: the second is judged by the peers alone."""
+    settings = Flows(min_peers=1)
+    rng = np.random.default_rng(5)
+    past = [float(x) for x in np.exp(rng.normal(6, 0.5, 60))]
+    history = [("old", DAY - timedelta(days=n + 1), "debit", 1, Decimal(str(round(x, 2)))) for n, x in enumerate(past)]
+    exposure = spark.createDataFrame([("old", "35-44", "b", 300), ("new", "35-44", "b", 20)], EXPOSURE)
+    today = spark.createDataFrame([(who, DAY, "debit", 1, Decimal("20000.00")) for who in ("old", "new")], SUMS)
+    baseline = bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio)
+    found = {row.customer_id: row for row in surprises(today, baseline, exposure, settings).collect()}
+
+    step = math.log(settings.bin_ratio)
+    bins = np.sort([math.floor(math.log(x) / step) for x in past])
+    quarter = {q: _quantile_in_bins(bins, q) * step for q in (0.25, 0.5, 0.75)}
+    peer_center, peer_spread = quarter[0.5], (quarter[0.75] - quarter[0.25]) / 1.349
+    rate_peer, k = 60 / 320, settings.prior_observations
+    for who, n, days in (("old", 60, 300), ("new", 0, 20)):  # own and peer values agree: one customer made them all
+        z = (math.log(20000) - peer_center) / (max(peer_spread, settings.min_spread) * math.sqrt(1 + 1 / (n + k)))
+        rate = (n + 2) / (days + 2 / rate_peer)
+        years = 1 / (365.25 * rate * stats.t.sf(z, settings.tail_degrees_of_freedom))
+        assert found[who].return_period_years == pytest.approx(min(years, settings.max_return_period_years), rel=1e-3)
+        assert found[who].observations == n
+    assert found["new"].peer_weight == 1.0
+
+
+def _quantile_in_bins(bins: np.ndarray, share: float) -> float:
+    """Linear interpolation within the bin that holds the wanted rank; plain Python."""
+    wanted, reached = share * len(bins), 0
+    for value in sorted(set(bins.tolist())):
+        count = int((bins == value).sum())
+        if reached < wanted <= reached + count:
+            return value + (wanted - reached) / count
+        reached += count
+    raise AssertionError
+
+
+def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSession) -> None:
+    past = [round(x, 3) for x in np.random.default_rng(2).normal(-3, 1, 200).tolist()]
+    now = [-4.0, -2.0, 0.5, 3.0]
+    judged = spark.createDataFrame([(f"c{i}", "debit", DAY, s) for i, s in enumerate(now)],
+                                   "customer_id string, direction string, business_date date, surprise double")
+    found = calibrated(judged, spark.createDataFrame([(s,) for s in past], "surprise double")).orderBy("customer_id").collect()
+    floor = np.floor(np.array(past) / 0.01)
+    p = [(1 + int((floor >= math.floor(s / 0.01)).sum())) / 201 for s in now]
+    assert [row.p_value for row in found] == pytest.approx(p)
+    assert [row.q_value for row in found] == pytest.approx(stats.false_discovery_control(p))
+
+
+def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> None:
+    facts = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2), " \
+            "usual_amount decimal(18,2), usual_month decimal(18,2), return_period_years double, surprise double, " \
+            "observations bigint, peer_group string, peer_weight double"
+    def row(window: int, amount: str, years: float) -> tuple:
+        return ("anna", DAY, "debit", window, Decimal(amount), Decimal("100"), Decimal("900"), years, math.log(years), 30, "all", 0.2)
+
+    scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0)], facts)
+    found = judged_units(scored, Flows()).collect()
+    assert [(r._window.window_days, r._window.amount, round(r.surprise, 3)) for r in found] == [(3, Decimal("12000.00"), 3.689)]
+
+
+def test_exposure_is_the_customers_own_tenure(spark: SparkSession) -> None:
+    """A fixed window would make a new account's flows look far too rare."""
+    opened = {"long ago": date(2020, 1, 1), "within the window": date(2026, 6, 1), "tomorrow": date(2026, 6, 16)}
+    frame = spark.createDataFrame(list(opened.items()), "who string, opened date")
+    days = exposure_days(F.col("opened"), date(2025, 12, 1), DAY, 365)
+    assert {row[0]: row[1] for row in frame.select("who", days).collect()} == {
+        "long ago": 197, "within the window": 15, "tomorrow": 0}
+    narrow = exposure_days(F.col("opened"), date(2025, 12, 1), DAY, 30)
+    assert frame.select(F.max(narrow)).first()[0] == 30
