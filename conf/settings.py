@@ -99,9 +99,13 @@ class Bands(Model):
     cost_to_serve: tuple[Decimal, ...] = (Decimal(100), Decimal(400))  # a year
 
 
+PurchaseGroup = Literal["food", "baby", "health", "home", "clothing", "electronics", "travel", "motor", "education", "leisure"]
+
+
 class Segments(Model):
     bands: Bands = Bands()
     occupation_groups: dict[str, str] = {}  # group -> regular expression over the stated occupation
+    purchase_groups: dict[PurchaseGroup, str] = {}  # group -> regular expression over purchases.category; the first that fits
     preferences: dict[str, str] = {}  # preference -> regular expression over holdings.product_id
 
 
@@ -123,6 +127,8 @@ class Models(Model):
     max_training_rows: int = Field(200_000, gt=0)
     min_auc: float = Field(0.55, ge=0.5, le=1)  # gate: no promotion below
     max_calibration_error: float = Field(0.25, gt=0)  # gate: predicted over observed rate, newest window
+    max_auc_drop: float = Field(0.05, ge=0)  # gate: between the last two windows, beyond what chance explains
+    max_group_calibration_error: float = Field(0.5, gt=0)  # gate: predicted over observed rate of an age band or gender
     max_auc: float = Field(0.98, gt=0.5, le=1)  # leak screen: better than this is a leak, not a model
     seed: int = 20170101
 

@@ -31,8 +31,9 @@ def band(value: Column, cuts: Sequence[int | Decimal]) -> Column:
     return expression.otherwise(labels[-1])
 
 
-def age_on(birth_date: Column, as_of: date) -> Column:
+def age_on(birth_date: Column, as_of: date | Column) -> Column:
     """Whole years of age on a day; who was born on 29 February has a birthday on 1 March in common years."""
-    years = F.year(F.lit(as_of)) - F.year(birth_date)
-    had_birthday = F.date_format(F.lit(as_of), "MMdd") >= F.date_format(birth_date, "MMdd")
+    day = F.lit(as_of)
+    years = F.year(day) - F.year(birth_date)
+    had_birthday = F.date_format(day, "MMdd") >= F.date_format(birth_date, "MMdd")
     return F.when(birth_date.isNotNull(), F.when(had_birthday, years).otherwise(years - 1)).cast("int")
