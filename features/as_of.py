@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pyspark.sql.functions as F
@@ -23,6 +24,40 @@ def known(events: DataFrame, as_of: date) -> DataFrame:
     return events.where((F.col("business_date") <= F.lit(as_of)) & (F.col("recorded_on") <= F.lit(as_of)))
 
 
+def latest_known_by(events: DataFrame, key: Sequence[str], as_of: date) -> DataFrame:
+    """The newest row of each key known on a day: a later drop with the same key corrects the earlier one.
+
+    Parameters
+    ----------
+    events : DataFrame with `key`, `business_date`, `recorded_on` (holdings, fx_rates, restrictions)
+    key : sequence of str
+        The feed's key.
+    as_of : date
+
+    Returns
+    -------
+    DataFrame, one row a key, same columns
+    """
+    return latest_known_on(events, key, [as_of]).drop("as_of")
+
+
+def latest_known_on(events: DataFrame, key: Sequence[str], days: Sequence[date]) -> DataFrame:
+    """`latest_known_by` of many days at once: adds `as_of`, one row a key and day it was known on."""
+    newest_first = Window.partitionBy(*key, "as_of").orderBy(F.col("recorded_on").desc(), *_tie_breakers(events, key))
+    return (
+        events.withColumn("as_of", each(days))
+        .where((F.col("business_date") <= F.col("as_of")) & (F.col("recorded_on") <= F.col("as_of")))
+        .withColumn("_nth", F.row_number().over(newest_first))
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+
+
+def each(days: Sequence[date]) -> Column:
+    """One row a day of a short list."""
+    return F.explode(F.array(*[F.lit(day) for day in days]))
+
+
 def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
     """The version of each customer or account that was known on a day, as it then was.
 
@@ -40,11 +75,17 @@ def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
     -------
     DataFrame, one row a key, same columns
     """
-    newest_first = Window.partitionBy(key).orderBy(F.col("valid_from").desc())
-    day = F.lit(as_of)
+    return versions_as_of(versions, key, [as_of]).drop("as_of")
+
+
+def versions_as_of(versions: DataFrame, key: str, days: Sequence[date]) -> DataFrame:
+    """`version_as_of` of many days at once: adds `as_of`, one row a key and day it was known on."""
+    newest_first = Window.partitionBy(key, "as_of").orderBy(F.col("valid_from").desc())
+    day = F.col("as_of")
     in_force = (F.col("valid_from") <= day) | (F.col("recorded_on") < F.col("valid_from"))
     latest = (
-        versions.where((F.col("recorded_on") <= day) & in_force)
+        versions.withColumn("as_of", each(days))
+        .where((F.col("recorded_on") <= day) & in_force)
         .withColumn("_nth", F.row_number().over(newest_first))
         .where("_nth = 1")
         .drop("_nth")
@@ -56,36 +97,50 @@ def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
     return latest.withColumns(taken_back)
 
 
-def in_base_currency(amounts: DataFrame, fx_rates: DataFrame, base_currency: str, amount: str = "amount") -> DataFrame:
+def in_base_currency(
+    amounts: DataFrame, fx_rates: DataFrame, base_currency: str, amount: str = "amount", on: Sequence[str] = ()
+) -> DataFrame:
     """Adds `amount_base`, the amount in base currency at the newest rate known on the business date.
 
     Parameters
     ----------
     amounts : DataFrame with `amount`, `currency`, `business_date`
-    fx_rates : DataFrame with `rate_date`, `currency`, `rate`
+    fx_rates : DataFrame with `rate_date`, `currency`, `rate`, one row a date and currency (`latest_known_by`)
     base_currency : str
+    amount : str
+        Name of the amount.
+    on : sequence of str
+        What else must agree, in both frames: `as_of`, where rates were known differently on different days.
 
     Returns
     -------
     DataFrame with `amount_base` decimal(18,2); null where no rate was known (counted by the caller, never guessed)
     """
-    later = Window.partitionBy("currency").orderBy("rate_date")
+    later = Window.partitionBy("currency", *on).orderBy("rate_date")
     spans = fx_rates.select(
+        *[F.col(name).alias(f"_{name}") for name in on],
         F.col("currency").alias("_currency"),
         F.col("rate_date").alias("_from"),
         F.coalesce(F.lead("rate_date").over(later), F.lit(date(9999, 12, 31))).alias("_until"),
         "rate",
     )
-    on = (
+    then = (
         (F.col("currency") == F.col("_currency"))
         & (F.col("business_date") >= F.col("_from"))
         & (F.col("business_date") < F.col("_until"))
     )
+    for name in on:
+        then = then & (F.col(name) == F.col(f"_{name}"))
     return (
-        amounts.join(F.broadcast(spans), on, "left")
+        amounts.join(F.broadcast(spans), then, "left")
         .withColumn("amount_base", _converted(F.col(amount), base_currency))
-        .drop("_currency", "_from", "_until", "rate")
+        .drop("_currency", "_from", "_until", "rate", *[f"_{name}" for name in on])
     )
+
+
+def _tie_breakers(events: DataFrame, key: Sequence[str]) -> list[Column]:
+    """All other columns: two contents of one key recorded on one day are told apart the same way on every run."""
+    return [F.col(name).desc() for name in events.columns if name not in {*key, "recorded_on", "run_id"}]
 
 
 def _converted(amount: Column, base_currency: str) -> Column:

@@ -7,7 +7,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from features.as_of import known, version_as_of
+from features.as_of import latest_known_by, version_as_of
 from features.bands import age_on, band
 from jobs.context import Job
 from models.eligibility import held_products
@@ -31,9 +31,10 @@ def customers_as_of(job: Job, day: date, features: DataFrame) -> DataFrame:
     """
     lake, of_day = job.lake, F.lit(day)
     customers = version_as_of(lake.read("customers"), "customer_id", day)
-    holdings = known(lake.read("holdings"), day)
+    holdings = latest_known_by(lake.read("holdings"), lake.table("holdings").key, day)
     held = held_products(holdings.where((F.col("acquired_on") <= of_day) & _open("closed_on", day)))
-    restricted = known(lake.read("restrictions"), day).where((F.col("valid_from") <= of_day) & _open("valid_to", day))
+    restrictions = latest_known_by(lake.read("restrictions"), lake.table("restrictions").key, day)
+    restricted = restrictions.where((F.col("valid_from") <= of_day) & _open("valid_to", day))
     assets = features.where(F.col("as_of") == of_day).select("customer_id", F.col(ASSETS).alias("assets"))
     return (
         customers.select(

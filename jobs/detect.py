@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from features.as_of import in_base_currency, known, version_as_of
+from features.as_of import in_base_currency, known, latest_known_by, version_as_of
 from features.bands import age_on, band
 from features.baselines import rebuilt, updated
 from features.flows import (
@@ -79,7 +79,7 @@ def detected(job: Job) -> Detected:
     first = (span[0] or day) - timedelta(days=RECURRING_LOOKBACK_DAYS + max(settings.windows_days))
     moved = in_base_currency(
         owned(transactions.where(F.col("business_date") >= F.lit(first)), accounts),
-        lake.read("fx_rates"),
+        _rates(job),
         job.settings.bank.base_currency,
     )
     flows = with_recurring(external_flows(moved), settings.recurring_min_months, settings.recurring_tolerance).persist()
@@ -121,8 +121,13 @@ def _data_start(job: Job) -> tuple[date]:
 def _accounts(job: Job) -> DataFrame:
     """Accounts as of the day, with their principal in base currency."""
     accounts = version_as_of(job.lake.read("accounts"), "account_id", job.day).withColumn("business_date", F.lit(job.day))
-    converted = in_base_currency(accounts, job.lake.read("fx_rates"), job.settings.bank.base_currency, "principal")
+    converted = in_base_currency(accounts, _rates(job), job.settings.bank.base_currency, "principal")
     return converted.withColumnRenamed("amount_base", "principal_base").drop("business_date")
+
+
+def _rates(job: Job) -> DataFrame:
+    """Rates as known on the day; a corrected one replaces the first."""
+    return latest_known_by(job.lake.read("fx_rates"), job.lake.table("fx_rates").key, job.day)
 
 
 def _touched(flows: DataFrame, since: date | None) -> DataFrame:
