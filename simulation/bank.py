@@ -44,11 +44,18 @@ class Baskets:
 
 @dataclass(frozen=True)
 class BookedDay:
-    """What a day left behind: `ids` are the transaction ids of `booked.lines`."""
+    """What a day left behind; transaction ids are `prefix` and the line's place, from 1, in seven digits."""
 
     on: date
     booked: Booked
-    ids: list[str]
+
+    @property
+    def prefix(self) -> str:
+        return f"T{self.on:%y%m%d}"
+
+    def transaction_id(self, at: int) -> str:
+        """Of the line at a place, from 0."""
+        return f"{self.prefix}{at + 1:07d}"
 
 
 def live(state: State, on: date, planned: Mapping[str, int], baskets: Baskets | None = None) -> BookedDay:
@@ -95,13 +102,12 @@ def _booked(state: State, day: Day, today: Lines) -> BookedDay:
     frozen = np.zeros(len(accounts), dtype=bool)
     frozen[list(state.frozen)] = True
     booked = book(today, accounts.balance, accounts.floor, alive, frozen)
-    prefix = f"T{day.on:%y%m%d}"
-    ids = [f"{prefix}{number:07d}" for number in range(1, len(booked.lines) + 1)]
-    state.truth.booked(booked.lines, ids, day.on)
+    done = BookedDay(day.on, booked)
+    state.truth.booked(booked.lines, done.transaction_id, day.on)
     large = (booked.lines.cents > 0) & (booked.lines.truth >= 0)
     state.inflow_30 *= 0.5 ** (1 / INFLOW_HALF_LIFE_DAYS)
     np.add.at(state.inflow_30, accounts.household[booked.lines.account[large]], booked.lines.cents[large])
-    return BookedDay(day.on, booked, ids)
+    return done
 
 
 def _give_up(state: State, day: Day) -> None:
@@ -117,5 +123,3 @@ def _give_up(state: State, day: Day) -> None:
     state.held[h.household[ends], h.product[ends]] = False
     stopped = h.schedule[ends]
     state.schedules.ends_on[stopped[stopped >= 0]] = today
-
-

@@ -63,8 +63,11 @@ def maturities(state: State, day: Day) -> list[Lines]:
         term = rng.choice(TERMS, len(renewed), p=(0.15, 0.25, 0.4, 0.2))
         new = open_deposits(state, renewed, np.full(len(renewed), day64(day.on)), term, principal)
         truth = state.truth.plan("deposit_renewed", "none", renewed, new, day.on, abnormal=False)
-        parts.append(pair(current[again], new, at[again] + 2, principal, "time_deposit", "other", state.text("td_renewed"), truth=truth))
-        hold(state, day, "deposit_renewal", renewed, principal, account=new)
+        parts.append(pair(current[again], new, at[again] + 2, principal, "time_deposit", "other", state.text("td_renewed"),
+                          truth=truth))
+        once, first, nth = np.unique(renewed, return_index=True, return_inverse=True)  # two of one household are one uptake
+        sums = np.bincount(nth, principal.astype(float)).astype(np.int64)
+        hold(state, day, "deposit_renewal", once, sums, account=new[first])
     return parts
 
 

@@ -28,14 +28,16 @@ def salaries(state: State, day: Day) -> Lines:
         due |= (cycle == IRREGULAR) & (rng.random(len(cycle)) < 0.115)
     who = np.flatnonzero(due & state.active(day.on))
     hourly = (who % 5 == 0) & (cycle[who] != IRREGULAR)
-    spread = np.where(cycle[who] == IRREGULAR, rng.lognormal(-0.18, 0.6, len(who)), np.where(hourly, rng.normal(1, 0.06, len(who)), 1.0))
-    cents = np.round(state.pay_cents[who] * np.clip(spread, 0.3, 8)).astype(np.int64)
     irregular = cycle[who] == IRREGULAR
+    steady = np.where(hourly, rng.normal(1, 0.06, len(who)), 1.0)
+    spread = np.where(irregular, rng.lognormal(-0.18, 0.6, len(who)), steady)
+    cents = np.round(state.pay_cents[who] * np.clip(spread, 0.3, 8)).astype(np.int64)
     at = rng.integers(6 * 3600, 8 * 3600, len(who))
     current = state.main[CURRENT][who]
     paid = lines(current[~irregular], at[~irregular], cents[~irregular], "salary", "other", state.pay_text[who][~irregular],
                  state.pay_payer[who][~irregular])
-    earned = lines(current[irregular], at[irregular] + 9000, cents[irregular], "transfer", "online", state.pay_text[who][irregular])
+    earned = lines(current[irregular], at[irregular] + 9000, cents[irregular], "transfer", "online",
+                   state.pay_text[who][irregular])
     return joined([paid, earned])
 
 
@@ -81,7 +83,9 @@ def card_payments(state: State, day: Day) -> Lines:
     return lines(_paying(state, who, rng), second, -cents, "card", "other", texts)
 
 
-def basket_payments(state: State, day: Day, who: np.ndarray, second: np.ndarray, cents: np.ndarray, text: np.ndarray | int) -> Lines:
+def basket_payments(
+    state: State, day: Day, who: np.ndarray, second: np.ndarray, cents: np.ndarray, text: np.ndarray | int
+) -> Lines:
     """Card payments for purchases: three baskets in four are paid with this bank's cards, a minute later."""
     rng = day.rng(4)
     paid = (rng.random(len(who)) < 0.75) & state.active(day.on)[who] & (cents > 0)
@@ -125,7 +129,8 @@ def transfers_to_people(state: State, day: Day) -> Lines:
     friends = np.array([state.payees.code(f"PERSON {number}") for number in range(40)])
     friend = -2 - friends[(who + rng.integers(0, 3, len(who))) % 40]
     between = pair(current[who[inside]], current[other[inside]], second[inside], cents[inside], "transfer", channel[inside], text)
-    away = lines(current[who[~inside]], second[~inside], (sign * cents)[~inside], "transfer", channel[~inside], text, friend[~inside])
+    away = lines(current[who[~inside]], second[~inside], (sign * cents)[~inside], "transfer", channel[~inside], text,
+                 friend[~inside])
     return joined([between, away])
 
 
@@ -165,7 +170,8 @@ def bank_bookings(state: State, day: Day) -> Lines:
         parts.append(lines(earning, 5 * 3600, earned, "interest", "other", state.text("interest")))
     if day.due[1]:
         who = np.flatnonzero((np.arange(len(state.households)) % 6 == 0) & state.active(day.on))
-        parts.append(lines(state.main[CURRENT][who], 5 * 3600 + 60, -state.market.round_to * 6, "fee", "other", state.text("fee")))
+        fee = -state.market.round_to * 6
+        parts.append(lines(state.main[CURRENT][who], 5 * 3600 + 60, fee, "fee", "other", state.text("fee")))
     return joined(parts)
 
 

@@ -27,7 +27,7 @@ class Known:
     baby : float array, 0 none .. 1 surely a small child
     responsive : float array, standardised answer to past campaigns
     joined_on : datetime64[D] array
-    on_file : bool array; whether the bank knows age, income and marital status at all
+    on_file : bool array; income and marital status, where given, are on the bank's file; of others only some are
     place : int array; households of one place share a branch and a region
     """
 
@@ -73,8 +73,11 @@ class Households:
     income_on_file: np.ndarray
     marital_on_file: np.ndarray
     occupation_on_file: np.ndarray
+    risk_on_file: np.ndarray
+    life_event_asked: np.ndarray  # False: the question was never put, which counts as no
     dormant: np.ndarray
     closed_on: np.ndarray
+    changed_on: np.ndarray  # last day the bank's file about the household changed
 
     def __len__(self) -> int:
         return len(self.customer_id)
@@ -134,7 +137,6 @@ def households(known: Known, market: Market, start: date, seed: int) -> Househol
     branch = np.where(known.place >= 0, known.place % BRANCHES, rng.integers(0, BRANCHES, n))
     value = np.argsort(np.argsort(-income)) / n
     manager = np.where(rng.random(n) < np.where(value < 0.5, 0.98, 0.88), branch % MANAGERS, -1)
-    seen = known.on_file
     risk = np.clip(np.round(3 + 0.5 * relative - (age - 45) / 30 + rng.normal(0, 0.9, n)), 1, 5).astype(np.int64)
     return Households(
         customer_id=known.customer_id,
@@ -157,12 +159,15 @@ def households(known: Known, market: Market, start: date, seed: int) -> Househol
         manager=manager,
         marketing=rng.random(n) < 0.85,
         life_event=rng.random(n) < 0.55,
-        age_on_file=seen & (rng.random(n) < 0.995),
-        income_on_file=seen & (rng.random(n) < (0.99 if len(some_ages) else 0.6)),
-        marital_on_file=seen & (~np.isnan(known.married) if len(some_ages) else rng.random(n) < 0.8),
-        occupation_on_file=(seen & (rng.random(n) < 0.9)) | (rng.random(n) < 0.35),
+        age_on_file=rng.random(n) < 0.995,
+        income_on_file=np.where(~np.isnan(known.income) & known.on_file, True, rng.random(n) < 0.6),
+        marital_on_file=np.where(~np.isnan(known.married) & known.on_file, True, rng.random(n) < 0.7),
+        occupation_on_file=rng.random(n) < 0.75,
+        risk_on_file=rng.random(n) < 0.9,
+        life_event_asked=rng.random(n) < 0.9,
         dormant=(rng.random(n) < 0.02) & (baby < 0.5),
         closed_on=np.full(n, NOT_A_DAY),
+        changed_on=np.full(n, NOT_A_DAY),
     )
 
 

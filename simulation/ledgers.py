@@ -15,29 +15,29 @@ NO_FLOOR = -(1 << 60)
 ALL_MONTHS = (1 << 12) - 1
 
 
-def _ints() -> Any:
-    return field(default_factory=lambda: np.empty(0, dtype=np.int64))
+def _ints() -> np.ndarray:
+    return np.empty(0, dtype=np.int64)
 
 
-def _days() -> Any:
-    return field(default_factory=lambda: np.empty(0, dtype="datetime64[D]"))
+def _days() -> np.ndarray:
+    return np.empty(0, dtype="datetime64[D]")
 
 
 @dataclass
 class Accounts:
     """One element an account; money in cents of its currency. What is owed (cards, loans) is a balance below zero."""
 
-    household: np.ndarray = _ints()
-    product: np.ndarray = _ints()  # index into PRODUCT_TYPES
-    currency: np.ndarray = _ints()  # 0 the market's own, else 1 + index into its foreign currencies
-    opened_on: np.ndarray = _days()
-    maturity_on: np.ndarray = _days()
-    principal: np.ndarray = _ints()  # 0 where it has no meaning
-    rate_bp: np.ndarray = _ints()  # hundredths of a percent a year
-    closed_on: np.ndarray = _days()
-    branch: np.ndarray = _ints()
-    balance: np.ndarray = _ints()
-    floor: np.ndarray = _ints()
+    household: np.ndarray = field(default_factory=_ints)
+    product: np.ndarray = field(default_factory=_ints)  # index into PRODUCT_TYPES
+    currency: np.ndarray = field(default_factory=_ints)  # 0 the market's own, else 1 + index into its foreign currencies
+    opened_on: np.ndarray = field(default_factory=_days)
+    maturity_on: np.ndarray = field(default_factory=_days)
+    principal: np.ndarray = field(default_factory=_ints)  # 0 where it has no meaning
+    rate_bp: np.ndarray = field(default_factory=_ints)  # hundredths of a percent a year
+    closed_on: np.ndarray = field(default_factory=_days)
+    branch: np.ndarray = field(default_factory=_ints)
+    balance: np.ndarray = field(default_factory=_ints)
+    floor: np.ndarray = field(default_factory=_ints)
 
     def __len__(self) -> int:
         return len(self.household)
@@ -51,18 +51,18 @@ class Accounts:
 class Schedules:
     """Payments that come back: rent, bills, premiums, instalments, savings plans, standing orders to savings."""
 
-    household: np.ndarray = _ints()
-    source: np.ndarray = _ints()  # account that pays
-    target: np.ndarray = _ints()  # account, outside(payee) or UNKNOWN
-    cents: np.ndarray = _ints()
-    volatility_pm: np.ndarray = _ints()  # thousandths: spread of a bill that differs from month to month
-    due: np.ndarray = _ints()  # day of the month 1..28
-    months: np.ndarray = _ints()  # bit 0 is January
-    type: np.ndarray = _ints()
-    channel: np.ndarray = _ints()
-    text: np.ndarray = _ints()
-    starts_on: np.ndarray = _days()
-    ends_on: np.ndarray = _days()  # exclusive; NEVER when open
+    household: np.ndarray = field(default_factory=_ints)
+    source: np.ndarray = field(default_factory=_ints)  # account that pays
+    target: np.ndarray = field(default_factory=_ints)  # account, outside(payee) or UNKNOWN
+    cents: np.ndarray = field(default_factory=_ints)
+    volatility_pm: np.ndarray = field(default_factory=_ints)  # thousandths: spread of a bill that differs from month to month
+    due: np.ndarray = field(default_factory=_ints)  # day of the month 1..28
+    months: np.ndarray = field(default_factory=_ints)  # bit 0 is January
+    type: np.ndarray = field(default_factory=_ints)
+    channel: np.ndarray = field(default_factory=_ints)
+    text: np.ndarray = field(default_factory=_ints)
+    starts_on: np.ndarray = field(default_factory=_days)
+    ends_on: np.ndarray = field(default_factory=_days)  # exclusive; NEVER when open
 
     def __len__(self) -> int:
         return len(self.household)
@@ -72,14 +72,14 @@ class Schedules:
 class Holdings:
     """One element a product taken; `product` indexes the shelf of `uptake.PRODUCTS`."""
 
-    household: np.ndarray = _ints()
-    product: np.ndarray = _ints()
-    acquired_on: np.ndarray = _days()
-    closed_on: np.ndarray = _days()
-    value: np.ndarray = _ints()  # cents
-    account: np.ndarray = _ints()  # the account it lives in, or -1
-    schedule: np.ndarray = _ints()  # the regular payment for it, or -1
-    changed_on: np.ndarray = _days()  # last day the bank's file about it changed
+    household: np.ndarray = field(default_factory=_ints)
+    product: np.ndarray = field(default_factory=_ints)
+    acquired_on: np.ndarray = field(default_factory=_days)
+    closed_on: np.ndarray = field(default_factory=_days)
+    value: np.ndarray = field(default_factory=_ints)  # cents
+    account: np.ndarray = field(default_factory=_ints)  # the account it lives in, or -1
+    schedule: np.ndarray = field(default_factory=_ints)  # the regular payment for it, or -1
+    changed_on: np.ndarray = field(default_factory=_days)  # last day the bank's file about it changed
 
     def __len__(self) -> int:
         return len(self.household)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import overload
 
 import numpy as np
 
@@ -34,6 +35,10 @@ class Texts:
         return np.array([self.code(text) for text in texts], dtype=np.int64)
 
 
+@overload
+def outside(payee: int) -> int: ...
+@overload
+def outside(payee: np.ndarray) -> np.ndarray: ...
 def outside(payee: int | np.ndarray) -> int | np.ndarray:
     """A counterparty at another bank, as lines carry it: below -1, where accounts of this bank are 0 and above."""
     return -2 - payee
@@ -86,9 +91,9 @@ def lines(
         *(np.asarray(c, dtype=np.int64) for c in (account, second, cents, TYPE[kind], code, text, counterparty, group)),
         np.asarray(must), np.asarray(truth, dtype=np.int64),
     )
-    columns = [np.atleast_1d(c) for c in columns]
-    moved = np.flatnonzero(columns[2])
-    return Lines(*(column[moved] for column in columns))
+    wide = [np.atleast_1d(column) for column in columns]
+    moved = np.flatnonzero(wide[2])
+    return Lines(*(column[moved] for column in wide))
 
 
 def pair(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Market:
         Shares of employees paid monthly, twice a month, every second Friday.
     round_to : int
         Large amounts people choose are multiples of this, in units of `currency`.
-    fx : mapping of currency -> (rate at the start of the year, at its end), units of `currency` for one
+    fx : mapping of currency -> (rate on `fx_from`, a year later), units of `currency` for one; the year after leads back
     holidays : frozenset of MM-DD or YYYY-MM-DD
     """
 
@@ -28,6 +29,7 @@ class Market:
     pay_cycles: tuple[float, float, float]
     round_to: int
     fx: Mapping[str, tuple[float, float]]
+    fx_from: date
     holidays: frozenset[str]
     surnames: tuple[str, ...]
     given_f: tuple[str, ...]
@@ -48,6 +50,7 @@ UNITED_STATES = Market(
     pay_cycles=(0.12, 0.33, 0.55),
     round_to=100,
     fx={"EUR": (1.046, 1.19), "GBP": (1.229, 1.348)},
+    fx_from=date(2017, 1, 1),
     holidays=frozenset({
         "2017-01-02", "2017-01-16", "2017-02-20", "2017-05-29", "07-04", "2017-09-04", "2017-10-09", "11-11",
         "2017-11-23", "12-25",
@@ -120,6 +123,7 @@ CHINA = Market(
     pay_cycles=(0.96, 0.04, 0.0),
     round_to=1000,
     fx={"USD": (7.01, 6.95), "EUR": (8.22, 8.1), "HKD": (0.9, 0.893)},
+    fx_from=date(2026, 1, 1),
     holidays=frozenset({"01-01", "2026-02-16", "2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20", "05-01", "10-01"}),
     surnames=("王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭"),
     given_f=("芳", "娜", "秀英", "敏", "静", "丽", "艳", "娟", "霞", "燕", "玲", "雪梅", "婷", "慧", "欣怡", "雨桐"),
@@ -145,10 +149,12 @@ CHINA = Market(
     words={
         "salary": "工资 {}", "pension": "养老金", "bonus": "年终奖 {}", "irregular": "货款", "thirteenth": "第十三月工资 {}",
         "rent": "房租 {}", "power": "电费燃气费", "phone": "手机话费", "internet": "宽带", "yearly_premium": "年缴保费",
-        "grocery": "超市 {}", "shop": "网购 {}", "atm": "ATM取款", "cash_in": "现金存款", "fee": "账户服务费", "interest": "利息",
-        "to_savings": "转存储蓄", "from_savings": "储蓄转出", "person": "转账", "card_payment": "信用卡还款", "td_place": "定期存入",
+        "grocery": "超市 {}", "shop": "网购 {}", "atm": "ATM取款", "cash_in": "现金存款", "fee": "账户服务费",
+        "interest": "利息", "to_savings": "转存储蓄", "from_savings": "储蓄转出", "person": "转账",
+        "card_payment": "信用卡还款", "td_place": "定期存入",
         "td_paid": "定期到期", "td_broken": "定期提前支取", "td_renewed": "定期续存", "closing": "销户", "instalment": "贷款还款",
-        "drawdown": "贷款放款", "premium": "保费 {}", "plan": "定投 {}", "buy": "申购 {}", "fx": "结售汇 {}", "card_fee": "信用卡年费",
+        "drawdown": "贷款放款", "premium": "保费 {}", "plan": "定投 {}", "buy": "申购 {}", "fx": "结售汇 {}",
+        "card_fee": "信用卡年费",
     },
     payees={
         "home": ("锦绣房地产开发 购房款", "房屋交易资金托管"),

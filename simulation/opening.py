@@ -9,11 +9,11 @@ import numpy as np
 from simulation.days import LAST_BUSINESS_DAY, Day, day_of
 from simulation.deposits import TERMS, open_deposits
 from simulation.households import OCCUPATION_GROUPS, Households
-from simulation.ledgers import CREDIT_CARD, CURRENT, INVESTMENT, SAVINGS, Accounts, Holdings, Schedules, day64
+from simulation.ledgers import CURRENT, SAVINGS, Accounts, Holdings, Schedules, day64
 from simulation.lines import Texts, outside
 from simulation.market import Market
 from simulation.shelf import acquire, open_account, regular
-from simulation.state import State
+from simulation.state import MAIN_ACCOUNTS, State
 from simulation.truth import Truth
 from simulation.uptake import OPENING_MONTHS, PRODUCT, PRODUCTS, chances
 
@@ -49,7 +49,7 @@ def _empty(market: Market, h: Households, seed: int, rng: np.random.Generator) -
     n = len(h)
     state = State(
         market=market, households=h, seed=seed, accounts=Accounts(), schedules=Schedules(), holdings=Holdings(),
-        texts=Texts(), payees=Texts(), truth=Truth(), main={p: np.full(n, -1) for p in (CURRENT, SAVINGS, CREDIT_CARD, INVESTMENT)},
+        texts=Texts(), payees=Texts(), truth=Truth(), main={product: np.full(n, -1) for product in MAIN_ACCOUNTS},
         pay_cycle=np.zeros(n, np.int64), pay_due=np.zeros(n, np.int64), pay_cents=np.zeros(n, np.int64),
         pay_text=np.zeros(n, np.int64), pay_payer=np.zeros(n, np.int64),
         ticket=np.zeros(n), card_rate=np.zeros(n), atm_rate=np.zeros(n), cash_rate=np.zeros(n), person_rate=np.zeros(n),
@@ -123,7 +123,9 @@ def _regular_payments(state: State, day: Day, rng: np.random.Generator) -> None:
     lives = np.flatnonzero(~h.dormant)
     started = day64(day.on) - 365
 
-    def agree(who: np.ndarray, share: np.ndarray | float, word: str, kind: str, payee: str, spread_pm: int = 0, **more: object) -> None:
+    def agree(
+        who: np.ndarray, share: np.ndarray | float, word: str, kind: str, payee: str, spread_pm: int = 0, **more: object
+    ) -> None:
         cents = np.maximum(np.round(net[who] * share / 100).astype(np.int64) * 100, 1500)
         there = outside(state.payees.code(payee))
         due = rng.integers(1, 29, len(who))

@@ -17,6 +17,7 @@ from simulation.state import State
 Plant = Callable[[State, Day, int, np.random.Generator], list[Lines]]
 REST_DAYS = 45  # between two planned events of one household
 SMALLEST_IN_ROUND_NUMBERS = 60  # no planned flow is smaller than this many of the market's round numbers
+BREAKING_CAUSES = ("home", "car", "tuition", "competitor_rate", "medical", "business")
 WITHDRAWAL_CAUSES = (
     "home", "car", "tuition", "business", "family", "medical", "investment_elsewhere", "competitor_rate", "fraud_or_scam",
     "none_given",
@@ -47,25 +48,27 @@ def early_withdrawals(state: State, day: Day, count: int, rng: np.random.Generat
     """Time deposits broken before maturity; the money leaves, stays on the own account, or is placed again."""
     a = state.accounts
     margin = np.timedelta64(15, "D")
-    ripe = (a.product == TIME_DEPOSIT) & a.open & (a.maturity_on > day64(day.on) + margin) & (a.opened_on < day64(day.on) - margin)
+    ripe = (a.product == TIME_DEPOSIT) & a.open
+    ripe &= (a.maturity_on > day64(day.on) + margin) & (a.opened_on < day64(day.on) - margin)
     deposits = np.flatnonzero(ripe & (a.principal >= _smallest(state)) & _free(state, day)[a.household])
     deposits = deposits[np.unique(a.household[deposits], return_index=True)[1]]
     deposits = _some(deposits, count, rng)
     who = _busy(state, day, a.household[deposits])
     went = rng.choice(["left", "own_account", "placed_again"], len(who), p=(0.6, 0.25, 0.15))
-    causes = np.where(went == "left", rng.choice(["home", "car", "tuition", "competitor_rate", "medical", "business"], len(who)), "none")
+    causes = np.where(went == "left", rng.choice(BREAKING_CAUSES, len(who)), "none")
     truth = state.truth.plan("early_withdrawal", causes.tolist(), who, deposits, day.on, went=went.tolist())
     at, principal, current = _hours(rng, len(who)), a.balance[deposits], state.main[CURRENT][who]
     parts = [pair(deposits, current, at, principal, "time_deposit", "counter", state.text("td_broken"), must=True, truth=truth)]
     a.closed_on[deposits] = day64(day.on)
     left, placed = went == "left", went == "placed_again"
     names = [state.payee(cause, rng) for cause in causes[left]]
-    parts.append(lines(current[left], at[left] + 1200, -_most(principal[left], 0.9), "transfer", "counter", state.texts.codes(names),
-                       outside(state.payees.codes(names)), truth=truth[left]))
+    parts.append(lines(current[left], at[left] + 1200, -_most(principal[left], 0.9), "transfer", "counter",
+                       state.texts.codes(names), outside(state.payees.codes(names)), truth=truth[left]))
     if placed.any():
         again = state.rounded(principal[placed])
         new = open_deposits(state, who[placed], np.full(len(again), day64(day.on)), np.full(len(again), 365), again)
-        parts.append(pair(current[placed], new, at[placed] + 900, again, "time_deposit", "counter", state.text("td_place"), truth=truth[placed]))
+        parts.append(pair(current[placed], new, at[placed] + 900, again, "time_deposit", "counter", state.text("td_place"),
+                          truth=truth[placed]))
     return parts
 
 
@@ -81,13 +84,14 @@ def closures(state: State, day: Day, count: int, rng: np.random.Generator) -> li
     who = _busy(state, day, a.household[accounts])
     stays = (rng.random(len(who)) < 0.3) & (a.product[accounts] != CURRENT)
     causes = np.where(stays, "none", rng.choice(["competitor_rate", "investment_elsewhere", "none_given"], len(who)))
-    truth = state.truth.plan("closure", causes.tolist(), who, accounts, day.on, went=np.where(stays, "own_account", "left").tolist())
+    went = np.where(stays, "own_account", "left").tolist()
+    truth = state.truth.plan("closure", causes.tolist(), who, accounts, day.on, went=went)
     at, balance, text = _hours(rng, len(who)), a.balance[accounts], state.text("closing")
     names = [state.payee(cause, rng) for cause in causes[~stays]]
     away = lines(accounts[~stays], at[~stays], -balance[~stays], "closure", "counter", text, outside(state.payees.codes(names)),
                  must=True, truth=truth[~stays])
-    kept = pair(accounts[stays], state.main[CURRENT][who[stays]], at[stays], balance[stays], "closure", "counter", text, must=True,
-                truth=truth[stays])
+    kept = pair(accounts[stays], state.main[CURRENT][who[stays]], at[stays], balance[stays], "closure", "counter", text,
+                must=True, truth=truth[stays])
     close(state, day, accounts)
     return [away, kept]
 
@@ -157,8 +161,10 @@ def deposits(state: State, day: Day, count: int, rng: np.random.Generator) -> li
     texts, there = state.texts.codes(names), outside(state.payees.codes(names))
     is_pay, at = causes == "bonus", _hours(rng, len(who))
     return [
-        lines(account[is_pay], at[is_pay], cents[is_pay], "salary", "other", texts[is_pay], state.pay_payer[who][is_pay], truth=truth[is_pay]),
-        lines(account[~is_pay], at[~is_pay], cents[~is_pay], "transfer", "other", texts[~is_pay], there[~is_pay], truth=truth[~is_pay]),
+        lines(account[is_pay], at[is_pay], cents[is_pay], "salary", "other", texts[is_pay], state.pay_payer[who][is_pay],
+              truth=truth[is_pay]),
+        lines(account[~is_pay], at[~is_pay], cents[~is_pay], "transfer", "other", texts[~is_pay], there[~is_pay],
+              truth=truth[~is_pay]),
     ]
 
 
@@ -197,7 +203,8 @@ def own_moves(state: State, day: Day, count: int, rng: np.random.Generator) -> l
     account = state.main[SAVINGS][who]
     truth = state.truth.plan("own_move", "none", who, account, day.on, abnormal=False)
     cents = state.rounded(state.balance(SAVINGS)[who] * rng.uniform(0.5, 0.9, len(who)))
-    return [pair(account, state.main[CURRENT][who], _hours(rng, len(who)), cents, "transfer", "mobile", state.text("from_savings"), truth=truth)]
+    return [pair(account, state.main[CURRENT][who], _hours(rng, len(who)), cents, "transfer", "mobile",
+                 state.text("from_savings"), truth=truth)]
 
 
 def thirteenth_salaries(state: State, day: Day, count: int, rng: np.random.Generator) -> list[Lines]:
@@ -207,7 +214,8 @@ def thirteenth_salaries(state: State, day: Day, count: int, rng: np.random.Gener
     account = state.main[CURRENT][who]
     truth = state.truth.plan("thirteenth_salary", "none", who, account, day.on, abnormal=False)
     texts = [state.texts.code(state.market.words["thirteenth"].format("").strip())] * len(who)
-    return [lines(account, 7 * 3600 + who % 1800, state.net_cents()[who], "salary", "other", texts, state.pay_payer[who], truth=truth)]
+    return [lines(account, 7 * 3600 + who % 1800, state.net_cents()[who], "salary", "other", texts, state.pay_payer[who],
+                  truth=truth)]
 
 
 def yearly_premiums(state: State, day: Day, count: int, rng: np.random.Generator) -> list[Lines]:
@@ -217,8 +225,8 @@ def yearly_premiums(state: State, day: Day, count: int, rng: np.random.Generator
     account = state.main[CURRENT][who]
     truth = state.truth.plan("yearly_premium", "none", who, account, day.on, abnormal=False)
     cents = state.net_cents()[who] * 7 // 1000 * 100
-    return [lines(account, 25_000 + who % 1800, -cents, "bill", "other", state.text("yearly_premium"), outside(state.payees.code("HOME INSURER")),
-                  truth=truth)]
+    return [lines(account, 25_000 + who % 1800, -cents, "bill", "other", state.text("yearly_premium"),
+                  outside(state.payees.code("HOME INSURER")), truth=truth)]
 
 
 KINDS: Mapping[str, Plant] = {

@@ -71,7 +71,7 @@ def hold(
 
 
 def open_account(
-    state: State, on: date | np.datetime64, product: int, who: np.ndarray, *, principal: np.ndarray | int = 0,
+    state: State, on: np.ndarray | np.datetime64, product: int, who: np.ndarray, *, principal: np.ndarray | int = 0,
     maturity: np.ndarray | np.datetime64 = NEVER, rate_bp: np.ndarray | int = 0, floor: np.ndarray | int = 0,
     currency: int = 0, balance: np.ndarray | int = 0,
 ) -> np.ndarray:
@@ -173,7 +173,7 @@ def _lump(
 
 
 def _fx_account(state: State, day: Day, who: np.ndarray, amount: np.ndarray, opening: bool) -> list[Lines]:
-    currency = list(state.market.fx)[0]
+    currency = next(iter(state.market.fx))
     rate = fx_rate(state, currency, day.on)
     foreign = np.round(amount / rate).astype(np.int64)
     on = _before(state, day, who, 78) if opening else day64(day.on)
@@ -215,9 +215,10 @@ def regular(
 
 
 def fx_rate(state: State, currency: str, on: date) -> float:
-    """Units of the market's currency for one of `currency`: from the year's first rate to its last, with small waves."""
+    """Units of the market's currency for one of `currency`: from the market's first rate to its last and back, in small waves."""
     first, last = state.market.fx[currency]
-    through = on.timetuple().tm_yday / 365
+    years = (on - state.market.fx_from).days / 365 % 2
+    through = min(years, 2 - years)
     wave = 0.006 * np.sin(on.toordinal() / 9.0 + len(currency)) + 0.003 * np.sin(on.toordinal() * 1.7)
     return float(round((first + (last - first) * through) * (1 + wave), 6))
 
@@ -228,4 +229,3 @@ def _by_habit(state: State, who: np.ndarray, rng: np.random.Generator) -> np.nda
     phone = rng.random(len(who)) < 0.75
     staffed = np.where(rng.random(len(who)) < 0.8, CHANNEL["counter"], CHANNEL["pad"])
     return np.where(remote, np.where(phone, CHANNEL["mobile"], CHANNEL["online"]), staffed)
-

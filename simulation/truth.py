@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -51,11 +51,11 @@ class Truth:
             self.events.append(Event(kind, c, h, a, on, abnormal, organic, went=w))
         return np.arange(first, len(self.events))
 
-    def booked(self, booked: Lines, ids: Sequence[str], on: date) -> None:
-        """Note what became of them on a day: `ids` are the transaction ids of `booked`."""
+    def booked(self, booked: Lines, transaction_id: Callable[[int], str], on: date) -> None:
+        """Note what became of them on a day; `transaction_id` names the line at a place of `booked`."""
         for at in np.flatnonzero(booked.truth >= 0).tolist():
             event = self.events[int(booked.truth[at])]
-            event.transactions.append(ids[at])
+            event.transactions.append(transaction_id(at))
             event.last_on = on
             if int(booked.account[at]) == event.account:
                 event.cents += abs(int(booked.cents[at]))
