@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from conf.feed import Feed
 from conf.life_event import LifeEvent
@@ -133,6 +133,27 @@ class Models(Model):
     seed: int = 20170101
 
 
+class Priority(Model):
+    """What an alert's place in the queue is made of (docs/alerts.md): value at stake, urgency and probability, each 0 to 1."""
+
+    value_weight: float = Field(0.4, ge=0)
+    urgency_weight: float = Field(0.35, ge=0)
+    probability_weight: float = Field(0.25, ge=0)
+    smallest_value: Decimal = Field(Decimal(20), gt=0)  # base currency a year: counts as 0
+    largest_value: Decimal = Field(Decimal(20000), gt=0)  # counts as 1; between them by the logarithm
+    margin_at_stake: Decimal = Field(Decimal("0.015"), ge=0)  # what a year's margin on moved money is, as a share of it
+    certainty: float = Field(0.9, ge=0, le=1)  # of events that need no statistics
+    urgency: dict[str, float] = {}  # alert type -> 0 to 1 on the day it is raised; 0.5 when not named
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Priority:
+        if self.largest_value <= self.smallest_value:
+            raise ValueError("largest_value is not above smallest_value")
+        if self.value_weight + self.urgency_weight + self.probability_weight <= 0:
+            raise ValueError("all weights are 0")
+        return self
+
+
 class ContactPolicy(Model):
     """Who may be called how often. Whatever it holds back is stored with the reason."""
 
@@ -147,6 +168,11 @@ class ContactPolicy(Model):
     flow_alerts_per_1000_customers: float = Field(4, ge=0)  # statistical flows; hard events are never capped
     expires_after_days: dict[str, int] = {}  # alert type -> days; 14 when not named
     tipping_off: tuple[str, ...] = ("aml_case", "fraud_case", "legal_hold")  # restrictions never shown to anyone
+    quiet_days_after: dict[str, int] = {}  # kind of restriction -> days it goes on holding back after it ended
+    life_event_again_days: int = Field(365, ge=0)  # the same life event is not told again within these
+    max_snooze_days: int = Field(180, gt=0)  # nothing is put off for longer
+    evidence_rows: int = Field(20, ge=1)  # transactions shown of one alert, largest first
+    priority: Priority = Priority()
 
 
 class Worklists(Model):
