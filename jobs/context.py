@@ -46,7 +46,7 @@ class Job:
     spark: SparkSession
     day: date
     name: str = ""
-    progress: Callable[[str], None] = field(default=lambda message: None)
+    progress: Callable[[str], None] = field(default=lambda _: None)
 
     @property
     def landing(self) -> Path:
@@ -94,13 +94,13 @@ def opened(
     """
     from jobs.ledger import last_versions
     from jobs.session import start
-    from tables.lake import require_sound
     from tables.lock import exclusive
+    from tables.sound import require_sound
 
     with exclusive(places.lake, f"{what} --date {day}"):
         require_sound(places.lake, last_versions(places.lake))
         spark = start(settings, places.log)
-        job = Job(settings, places, spark, day, what, progress or (lambda message: None))
+        job = Job(settings, places, spark, day, what, progress or (lambda _: None))
         job.lake.create_all()
         yield job
 

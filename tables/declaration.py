@@ -44,6 +44,13 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def counted(self) -> tuple[str, ...]:
+        """Columns whose least and greatest values stand in the log, readable to anyone: none that tells about a person."""
+        plain = (column for column in self.columns if column.personal in (Personal.NONE, Personal.PSEUDONYM))
+        ordered = (column for column in plain if not column.type.startswith(("ARRAY", "MAP", "STRUCT", "BOOLEAN")))
+        return tuple(column.name for column in ordered if column.name not in self.partition_by)
+
+    @property
     def ddl(self) -> str:
         return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
 

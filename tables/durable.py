@@ -1,41 +1,83 @@
-"""Makes a Delta commit survive a power loss: Delta's local commit path never calls fsync, so the product does."""
+"""What lies on the disk of a Delta table: its commits, and the fsync that Delta's local commit path never calls."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 LOG = "_delta_log"
+NOTHING = -1  # the version of a table that is not there
+
+
+def commits(table: Path) -> list[Path]:
+    """The commit files of a table, oldest first."""
+    return sorted(entry for entry in (table / LOG).glob("*.json") if entry.stem.isdigit())
+
+
+def checkpoints(table: Path) -> list[Path]:
+    """The checkpoint files of a table, oldest first; a checkpoint may have several parts."""
+    return sorted((table / LOG).glob("*.checkpoint*.parquet"))
 
 
 def newest_commit(table: Path) -> Path | None:
-    """The commit file of a table's newest version, or None where there is no table."""
-    commits = [entry for entry in (table / LOG).glob("*.json") if entry.stem.isdigit()]
-    return max(commits, default=None, key=lambda entry: entry.name)
+    """The commit file of a table's newest version, or None where there is no commit."""
+    return max(commits(table), default=None)
 
 
-def sync_newest(table: Path) -> None:
-    """Flush the files of the newest commit, then the commit, then their directories, to the disk."""
-    commit = newest_commit(table)
-    if commit is None:
-        return
-    directories = {commit.parent, table}
+def newest_version(table: Path) -> int:
+    """The newest version of a table; after a log clean-up a checkpoint may be all that tells it. NOTHING without a table."""
+    return max((int(entry.name.split(".")[0]) for entry in (*commits(table), *checkpoints(table))), default=NOTHING)
+
+
+def actions(commit: Path) -> Iterator[dict[str, Any]]:
+    """What a commit did, one action a line.
+
+    Raises
+    ------
+    ValueError
+        When a line is not whole.
+    """
     for line in commit.read_text(encoding="utf-8").splitlines():
-        added = json.loads(line).get("add") or json.loads(line).get("cdc")
-        if added:
-            file = table / unquote(added["path"])
-            _sync(file)
-            directories.add(file.parent)
-    _sync(commit)
+        yield json.loads(line)
+
+
+def file_of(table: Path, action: dict[str, Any]) -> Path:
+    """The data file an `add` or `cdc` action names; paths in the log are URL-encoded."""
+    return table / unquote(action["path"])
+
+
+def sync_since(table: Path, version: int) -> None:
+    """Flush every commit after `version` to the disk: its files first, then itself, then the directories that name them."""
+    directories = {table.parent, table, table / LOG}
+    for commit in commits(table):
+        if int(commit.stem) <= version:
+            continue
+        for action in actions(commit):
+            added = action.get("add") or action.get("cdc")
+            if added:
+                file = file_of(table, added)
+                _sync(file)
+                directories.add(file.parent)
+        _sync(commit)
+    for checkpoint in checkpoints(table):
+        if int(checkpoint.name.split(".")[0]) > version:
+            _sync(checkpoint)
     for directory in directories:
         _sync(directory)
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Flush a file and the checksum Hadoop lays beside it. One that is gone was replaced by a later commit and vacuumed."""
+    for one in (path, path.with_name(f".{path.name}.crc")):
+        try:
+            handle = os.open(one, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,85 @@
+# What a newcomer, a developer and an operator type. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Any Python from 3.11 on; PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+# Debian and Ubuntu: what is missing is installed, as root or with sudo. Elsewhere it is said.
+APT = command -v apt-get >/dev/null && { test "$$(id -u)" = 0 && sudo= || sudo=$$(command -v sudo); } && \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
+BERKA ?= ../shared/data/berka
+
+.PHONY: help run demo test lint types check format setup java chromium airflow notebooks faults evaluate bench docs audit \
+	cluster-test clean
+
+help:  ## this list
+	@awk -F ':.*##  *' '/^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup  ## from nothing to worklists: installs what is missing, then the whole job on real purchases (repeat: no download)
+	@$(BIN)/kehu demo
+
+berka: setup  ## the same job on a real Czech bank (BERKA=DIR says where its files are)
+	@$(BIN)/kehu demo --berka $(BERKA) --dir demo-berka
+
+test: setup chromium  ## all tests, 10 minutes at most on two cores
+	@$(BIN)/pytest
+
+check: lint types  ## what CI asks besides the tests
+
+lint: setup  ## ruff and the one direction of imports
+	@$(BIN)/ruff check . && $(BIN)/lint-imports
+
+types: setup  ## mypy
+	@$(BIN)/mypy
+
+# Each stamp is newer than what it was made from, so that a second time does nothing.
+setup: java $(VENV)/.jars
+
+$(VENV)/.locked: requirements.lock
+	@test -n "$(PYTHON)" || { echo "kehu: Python 3.11 or newer is needed and was not found; install it or say PYTHON=…" >&2; exit 69; }
+	@test -x $(BIN)/pip || { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+		|| { $(APT) python3-venv >/dev/null && $(PYTHON) -m venv --clear $(VENV); }; }
+	@echo "installing the locked packages (once, about two minutes)"
+	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; \
+	else $(BIN)/pip install --require-hashes -r requirements.lock 2>&1 | awk '\
+		/^Collecting/ {if (++n % 40 == 0) {print "  " n " packages found"; fflush()}} \
+		/^(Building|Installing)/ {print "  " substr($$0, 1, 60); fflush()} \
+		/^ERROR/ {print > "/dev/stderr"}'; fi
+	@touch $@
+
+$(VENV)/.kehu: $(VENV)/.locked pyproject.toml
+	@$(BIN)/pip install -q --no-deps -e . && touch $@
+
+java: $(VENV)/.kehu
+	@$(BIN)/python -m jobs.session >/dev/null 2>&1 || { echo "installing Java"; \
+		{ $(APT) openjdk-17-jre-headless || $(APT) openjdk-21-jre-headless; } >/dev/null 2>&1; $(BIN)/python -m jobs.session; }
+
+$(VENV)/.jars: $(VENV)/.kehu jobs/jars.lock | java
+	@$(BIN)/python -m jobs.jars && touch $@
+
+# Some tests look at a worklist in a browser; without one they say so and are skipped.
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "installing Chromium for the worklist tests"; \
+		$(APT) chromium >/dev/null 2>&1 || echo "no Chromium: the tests that need one are skipped"; }
+
+notebooks: setup  ## run the notebooks and keep what they show in docs/notebooks/
+	@$(BIN)/python -m notebooks.run
+
+docs: setup  ## write docs/tables.md anew from the tables' declarations
+	@$(BIN)/python -m docs.tables
+
+airflow:  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
+airflow: setup
+	@PYTHON=$(PYTHON) dags/try_once
+
+audit: setup  ## known vulnerabilities of the locked packages, and a bill of materials in build/sbom.json
+	@mkdir -p build && $(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock \
+		&& $(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock -f cyclonedx-json -o build/sbom.json
+
+clean:  ## remove what was made here: environment, demo, caches
+	@rm -rf $(VENV) build dist demo demo-berka airflow *.egg-info .*_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,130 @@
+"""The lake's promises, against real tables: what is written is exactly what was asked, signed, and readable without a JVM."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql.types import DataType
+
+from conf import ExitCode, KehuError
+from tables import TABLES, Column, Personal
+from tables.durable import actions, commits
+from tables.lake import Lake
+
+MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
+
+
+@pytest.fixture
+def lake(spark, tmp_path) -> Lake:
+    return Lake(spark, tmp_path / "lake", "detect-2024-01-01-test")
+
+
+def units(spark, *rows: tuple[date, str, str]):
+    """Rows of daily_flows: recorded_on, customer, amount."""
+    return spark.createDataFrame(
+        [(day, customer, day, "debit", Decimal(amount), Decimal(amount), 1, False, None) for day, customer, amount in rows],
+        TABLES["daily_flows"].ddl,
+    )
+
+
+def models(spark, *rows: tuple[str | None, int, str | None]):
+    """Rows of models: offer, version, alias; a column that a later declaration adds is empty."""
+    table = TABLES["models"]
+    made = spark.createDataFrame(rows, "offer_id STRING, version INT, alias STRING")
+    absent = [f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in table.columns if column.name not in made.columns]
+    return made.selectExpr("*", *absent)
+
+
+def test_every_declared_table_is_made_as_declared_and_read_by_delta_rs(lake):
+    lake.create_all()
+    assert set(lake.versions()) == set(TABLES)
+    for name, table in TABLES.items():
+        found = DeltaTable(lake.path(name))
+        assert found.to_pyarrow_table().column_names == list(table.column_names)
+        assert [field.metadata["comment"] for field in found.schema().fields] == [column.comment for column in table.columns]
+        assert found.metadata().partition_columns == list(table.partition_by)
+        assert found.metadata().description == table.comment
+        assert found.metadata().configuration["delta.enableDeletionVectors"] == "false"
+        assert found.protocol().min_reader_version == 1
+        types = {field["name"]: field["type"] for field in json.loads(found.schema().to_json())["fields"]}
+        assert types == {column.name: DataType.fromDDL(column.type).jsonValue() for column in table.columns}
+    before = lake.versions()
+    Lake(lake.spark, lake.root).create_all()
+    assert lake.versions() == before
+
+
+def test_replace_touches_exactly_its_slice_and_signs_the_commit(lake, spark):
+    lake.replace("daily_flows", units(spark, (MONDAY, "a", "10"), (MONDAY, "b", "20")), {"recorded_on": MONDAY})
+    lake.replace("daily_flows", units(spark, (TUESDAY, "a", "5")), {"recorded_on": TUESDAY})
+    lake.replace("daily_flows", units(spark, (MONDAY, "c", "7")), {"recorded_on": MONDAY})
+    read = {(row["recorded_on"], row["customer_id"], row["amount"]) for row in lake.read("daily_flows").collect()}
+    assert read == {(MONDAY, "c", Decimal("7.00")), (TUESDAY, "a", Decimal("5.00"))}
+
+    with pytest.raises(Exception, match="DELTA_REPLACE_WHERE_MISMATCH"):
+        lake.replace("daily_flows", units(spark, (TUESDAY, "z", "1")), {"recorded_on": MONDAY})
+    assert lake.read("daily_flows").count() == 2
+
+    signed_by = [next(action["commitInfo"] for action in actions(commit) if "commitInfo" in action).get("userMetadata")
+                 for commit in commits(lake.local / "daily_flows")]
+    assert signed_by == [lake.run_id] * len(signed_by)
+    assert spark.conf.get("spark.databricks.delta.commitInfo.userMetadata", None) is None
+
+
+def test_merge_keeps_what_it_must_and_refuses_keys_that_would_double(lake, spark):
+    lake.merge("models", models(spark, ("gold", 1, "champion"), ("fund", 1, None)))
+    lake.merge("models", models(spark, ("gold", 1, "previous"), ("gold", 2, "champion")), keep=["alias"])
+    kept = {(row["offer_id"], row["version"]): row["alias"] for row in lake.read("models").collect()}
+    assert kept == {("gold", 1): "champion", ("gold", 2): "champion", ("fund", 1): None}
+
+    version = lake.versions()["models"]
+    for bad in ([("card", 1, None), ("card", 1, "champion")], [(None, 1, None)]):
+        with pytest.raises(KehuError, match="null or repeated key") as refused:
+            lake.merge("models", models(spark, *bad))
+        assert refused.value.code == ExitCode.CHECK_FAILED
+    assert lake.versions()["models"] == version
+
+    lake.delete("models", "offer_id = 'gold'")
+    assert [row["offer_id"] for row in lake.read("models").collect()] == ["fund"]
+
+
+def test_columns_that_are_missing_or_extra_are_named_and_new_ones_are_added(lake, spark):
+    with pytest.raises(KehuError, match=r"daily_flows: columns missing \['surprise'\], not declared \['mood'\]"):
+        lake.replace("daily_flows", units(spark).withColumnRenamed("surprise", "mood"), {"recorded_on": MONDAY})
+
+    lake.create("customer_features")
+    wider = Lake(spark, lake.root)
+    wider.extend(TABLES["customer_features"].with_columns((Column("assets", "DECIMAL(18,2)", "all of it", Personal.SENSITIVE),)))
+    wider.create("customer_features")
+    assert lake.read("customer_features").columns == ["customer_id", "as_of", "assets"]
+
+    changed = Lake(spark, lake.root)
+    changed.extend(TABLES["customer_features"].with_columns((Column("assets", "STRING", "all of it"),)))
+    with pytest.raises(KehuError, match=r"column assets is decimal\(18,2\), declared string"):
+        changed.create("customer_features")
+
+
+def test_the_log_tells_nothing_about_a_person(lake, spark):
+    """Delta writes each column's least and greatest value into its log, in clear; names and money stay out of it."""
+    lake.replace("daily_flows", units(spark, (MONDAY, "customer-1", "31337")), {"recorded_on": MONDAY})
+    added = [action["add"] for commit in commits(lake.local / "daily_flows") for action in actions(commit) if "add" in action]
+    counted = json.loads(added[0]["stats"])["minValues"]
+    assert counted["customer_id"] == "customer-1"
+    assert "amount" not in counted
+    assert b"31337" not in b"".join(commit.read_bytes() for commit in commits(lake.local / "daily_flows"))
+    for table in TABLES.values():
+        telling = {column.name for column in table.columns if column.personal not in (Personal.NONE, Personal.PSEUDONYM)}
+        assert not telling & set(table.counted)
+
+
+def test_an_alert_of_impossible_priority_is_refused_by_the_table_itself(lake, spark):
+    absurd = spark.range(1).selectExpr(*(
+        f"CAST({ {'alert_id': repr('x'), 'priority': '101'}.get(column.name, 'NULL') } AS {column.type}) AS `{column.name}`"
+        for column in TABLES["alerts"].columns
+    ))
+    with pytest.raises(Exception, match="priority_range"):
+        lake.merge("alerts", absurd)
+    assert lake.read("alerts").count() == 0
