@@ -1,0 +1,222 @@
+"""Demo: the main job on real input, from nothing to worklists, one business day after another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import simulation
+from conf import load_settings
+from jobs.backfill import is_done
+from jobs.context import Counts, Job, Places, opened, recorded
+from jobs.run import DAY, whole_day
+from simulation import berka as berka_bank
+from simulation import complete_journey
+from simulation.contacts import called, known
+from simulation.days import is_business
+from simulation.drops import write_drop
+from simulation.market import UNITED_STATES
+
+Progress = Callable[[str], None]
+ROOM = Path(simulation.__file__).parent
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A demo's bank.
+
+    Attributes
+    ----------
+    conf : str
+        Its configuration in `simulation/conf/`.
+    days : tuple of date
+        The business days that are run; the first takes the initial load.
+    made_of : str
+        What the feeds are made of besides the generator: they are written again when it changes.
+    write : callable of (landing, truth, progress)
+    contacts : bool
+        Whether there is a truth to tell what RMs would have heard.
+    """
+
+    conf: str
+    days: tuple[date, ...]
+    made_of: str
+    write: Callable[[Path, Path, Progress], None]
+    contacts: bool
+
+
+def demonstrated(directory: str, berka: str | None, progress: Progress) -> Counts:
+    """Write the feeds unless they are there, run every day that is not done, and say what came of it.
+
+    Parameters
+    ----------
+    directory : str
+        Everything of the demo lies below it; the Berka run in a directory of its own there.
+    berka : str, optional
+        Directory of the Berka files.
+    progress : callable taking a message
+    """
+    bank = _berka(Path(berka)) if berka else _complete_journey()
+    root = Path(directory).absolute() / ("berka" if berka else "")
+    settings = load_settings(ROOM / "conf" / bank.conf)
+    places = Places(root / "landing", root / "lake", root / "worklists")
+    _feeds(bank, root, progress)
+    with opened(settings, places, bank.days[-1], "demo", progress) as job:
+        run = _days(job, bank, root / "truth")
+        return {"days run": len(run), "days already done": len(bank.days) - len(run), **_summary(job, bank, root)}
+
+
+def _complete_journey() -> Bank:
+    plan = complete_journey.PLAN
+    days = tuple(day for day in plan.days() if is_business(day, UNITED_STATES.holidays))
+    made_of = f"{complete_journey.PACKAGE} {complete_journey.package_version()}"
+    return Bank("complete_journey", days, made_of, complete_journey.landing_feeds, contacts=True)
+
+
+def _berka(data: Path) -> Bank:
+    def write(landing: Path, truth: Path, progress: Progress) -> None:
+        truth.mkdir(parents=True, exist_ok=True)  # nothing is planted in real data
+        berka_bank.landing_feeds(data, landing, progress)
+
+    return Bank("berka", berka_bank.DAYS, berka_bank.made_of(data), write, contacts=False)
+
+
+def _feeds(bank: Bank, root: Path, progress: Progress) -> None:
+    """Feeds and truth, written whole or not at all. When they change, what was made from the old ones goes too."""
+    marker, wanted = root / "feeds.json", {"made_of": bank.made_of, "generator": _generator()}
+    if marker.exists() and json.loads(marker.read_text()) == wanted:
+        progress("the feeds are there")
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    if (root / "landing").exists():
+        progress("the demo's data changed with this version: starting over")
+    for old in ("landing", "truth", "lake", "worklists"):
+        shutil.rmtree(root / old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="writing-", dir=root) as writing:
+        bank.write(Path(writing) / "landing", Path(writing) / "truth", progress)
+        for part in ("truth", "landing"):
+            (Path(writing) / part).rename(root / part)
+    marker.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def _generator() -> str:
+    """A hash of the generator's code: other code, other feeds."""
+    sources = hashlib.sha256()
+    for file in sorted(ROOM.glob("*.py")):
+        sources.update(file.read_bytes())
+    return sources.hexdigest()[:16]
+
+
+def _days(job: Job, bank: Bank, truth: Path) -> list[date]:
+    """Run the days that are not done, each after the RMs' outcomes of the day before came in."""
+    run = []
+    for before, day in zip((None, *bank.days), bank.days, strict=False):
+        today = replace(job, day=day)
+        if before is not None and bank.contacts:
+            _outcomes(today, truth)
+        if is_done(today, day):
+            job.progress(f"{day}  done before")
+            continue
+        if before is None:
+            _first_day(today)
+        else:
+            whole_day(today)
+        run.append(day)
+    return run
+
+
+def _first_day(job: Job) -> None:
+    """A whole day with training in it, so that the very first alerts carry scored offers."""
+    from jobs import train
+
+    for name, work in DAY:
+        if name == "score":
+            job.progress(f"{job.day}  train")
+            recorded(job.named("train"), train.run)
+        job.progress(f"{job.day}  {name}")
+        recorded(job.named(name), work)
+
+
+def _outcomes(job: Job, truth: Path) -> None:
+    """Write what RMs reported by this day about earlier alerts, and what customers took because of it; once a day."""
+    from tables.arrow import read_arrow
+
+    on = job.day
+    if (job.landing / "outcomes" / f"dt={on}").exists():
+        return
+    alerts = read_arrow(job.places.lake, "alerts", filters=[("raised_on", "<", on)])
+    if alerts is None or not alerts.num_rows:
+        return
+    chances = pq.read_table(truth / "uptake" / f"as_of={on}.parquet")
+    products = {name: offer.uptake.products[0] for name, offer in job.settings.offers.items()}
+    told = known(pq.read_table(truth / "events.parquet"), chances)
+    calls = called(alerts.to_pylist(), on, told, products, job.settings.worklists.calls_per_day, job.settings.models.seed)
+    if calls.taken.num_rows:
+        write_drop(job.landing, "holdings", on, calls.taken, f"after-calls-{on:%Y%m%d}")
+    if calls.outcomes.num_rows:
+        write_drop(job.landing, "outcomes", on, calls.outcomes)
+
+
+def _summary(job: Job, bank: Bank, root: Path) -> Counts:
+    """What the lake holds after the last day."""
+    from tables.arrow import read_arrow
+
+    def counted(table: str, column: str, **same: Any) -> str:
+        rows = read_arrow(job.places.lake, table, [column], [(name, "=", value) for name, value in same.items()] or None)
+        values = {} if rows is None else {row["values"]: row["counts"] for row in pc.value_counts(rows[column]).to_pylist()}
+        return ", ".join(f"{name} {count:,}" for name, count in sorted(values.items(), key=lambda item: -item[1])) or "none"
+
+    counts = ["rows", "accepted", "quarantined", "duplicates"]
+    files = read_arrow(job.places.lake, "files", counts)
+    sums = {name: 0 if files is None else int(pc.sum(files[name]).as_py() or 0) for name in counts}
+    last = bank.days[-1]
+    features = read_arrow(job.places.lake, "customer_features", ["customer_id"], [("as_of", "=", last)])
+    return {
+        "rows in": sums["rows"],
+        "accepted": sums["accepted"],
+        "quarantined": f"{sums['quarantined']:,} rows with the rules they broke, {sums['duplicates']:,} duplicates",
+        "flags": counted("abnormal_flows", "kind"),
+        "features": f"{0 if features is None else features.num_rows:,} customers on {last}",
+        "models": _models(job),
+        "life events": counted("life_events", "event", as_of=last),
+        "alerts": counted("alerts", "type"),
+        "alerts now": counted("alerts", "status"),
+        "outcomes": counted("outcomes", "outcome"),
+        "open first": str(_page(root / "worklists" / last.isoformat())),
+        "worklists": str(root / "worklists"),
+        "tables": str(root / "lake"),
+    }
+
+
+def _models(job: Job) -> str:
+    """What training decided, from its recorded run."""
+    from tables.arrow import read_arrow
+
+    runs = read_arrow(job.places.lake, "runs", ["job", "ended_at", "counts"], [("job", "=", "train"), ("status", "=", "done")])
+    if runs is None or not runs.num_rows:
+        return "none trained"
+    counts: Mapping[str, int] = dict(max(runs.to_pylist(), key=lambda row: row["ended_at"])["counts"])
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
+
+
+def _page(worklists: Path) -> Path:
+    """The page to open first: the fullest worklist of the day."""
+    pages = sorted(worklists.rglob("*.html"), key=lambda page: (-page.stat().st_size, page.name))
+    return pages[0] if pages else worklists
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("demo")
