@@ -20,24 +20,27 @@ DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
 
 
 def whole_day(job: Job) -> Counts:
-    """Run every job of the day; without models it goes on and says what is missing.
+    """Run every job of the day; where a model is missing or cannot be used it goes on without, and says so.
 
     Raises
     ------
     KehuError
-        REJECTED at the very end when files were rejected: everything that could be done was.
+        REJECTED at the very end when files or models were refused: everything that could be done was.
     """
     said: Counts = {"business_date": job.day.isoformat()}
+    refused: list[str] = []
     for name, work in DAY:
         job.progress(f"{job.day}  {name}")
         try:
             said[name] = recorded(job.named(name), work)
         except KehuError as error:
-            if name != "score" or error.code != ExitCode.MISSING:
+            if name != "score" or error.code not in (ExitCode.MISSING, ExitCode.REJECTED):
                 raise
             said[name] = {"missing": str(error)}
             job.progress(f"{job.day}  [yellow]{error}[/yellow]")
-    _refuse_rejected(said["ingest"])
+            if error.code == ExitCode.REJECTED:  # nothing trained yet is no fault; a model that was there is one
+                refused = [str(error)]
+    _refuse([*_rejected(said["ingest"]), *refused])
     return told(said)
 
 
@@ -45,7 +48,7 @@ def one_job(job: Job, name: str, work: Callable[[Job], Counts]) -> Counts:
     """Run one job of the day and record it."""
     job.progress(f"{job.day}  {name}")
     counts = recorded(job.named(name), work)
-    _refuse_rejected(counts)
+    _refuse(_rejected(counts))
     return counts
 
 
@@ -64,9 +67,11 @@ def _said(key: str, value: Any) -> str:
     return number if key == "missing" else f"{key.replace('_', ' ')} {number}"
 
 
-def _refuse_rejected(counts: Counts) -> None:
-    rejected = counts.get("rejected_files") or []
-    if rejected:
-        raise KehuError(
-            f"{len(rejected)} file(s) rejected, everything else was done: {'; '.join(rejected)}", ExitCode.REJECTED
-        )
+def _rejected(counts: Counts) -> list[str]:
+    files = counts.get("rejected_files") or []
+    return [f"{len(files)} file(s) rejected: {'; '.join(files)}"] if files else []
+
+
+def _refuse(what: list[str]) -> None:
+    if what:
+        raise KehuError(f"everything else was done, but {'; '.join(what)}", ExitCode.REJECTED)

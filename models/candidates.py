@@ -51,9 +51,7 @@ def logistic_models(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> di
     prepared = design.fit_transform(rows)
     fitted = {}
     for penalty in PENALTIES:
-        # with more columns than this, forming the Hessian costs more than first-order steps
-        solver = "newton-cholesky" if prepared.shape[1] <= 400 else "lbfgs"
-        regression = LogisticRegression(C=penalty, solver=solver, max_iter=500).fit(prepared, taken)
+        regression = LogisticRegression(C=penalty, max_iter=500).fit(prepared, taken)
         fitted[f"logistic C={penalty:g}"] = Pipeline([("design", design), ("logistic", regression)])
     return fitted
 

@@ -70,7 +70,7 @@ def auc_standard_error(taken: np.ndarray, score: np.ndarray) -> float:
 
 
 def single_feature_aucs(rows: pd.DataFrame, taken: np.ndarray) -> dict[str, float]:
-    """Each input's own AUC, whichever way round; categories by the uptake rate of each value, half the rows judging the other half."""
+    """Each input's own AUC, whichever way round; categories by each value's uptake rate, half the rows judging the other half."""
     found = {}
     half = np.arange(len(rows)) % 2 == 0
     for name in rows.columns:
@@ -133,8 +133,8 @@ def by_group(taken: np.ndarray, probability: np.ndarray, groups: pd.Series, shar
 
     Returns
     -------
-    DataFrame with `group`, `rows`, `positives`, `selected` (share of the group), `selection_ratio` (to the group selected
-    most), `calibration_ratio` (predicted over observed; NaN without positives)
+    DataFrame with `group`, `rows`, `positives`, `selected` (share of the group), `predicted` (positives), `selection_ratio` (to
+    the group selected most), `calibration_ratio` (predicted over observed; NaN without positives)
     """
     best = np.zeros(len(taken), bool)
     best[np.argsort(-probability, kind="stable")[: max(1, round(share * len(taken)))]] = True
@@ -147,4 +147,4 @@ def by_group(taken: np.ndarray, probability: np.ndarray, groups: pd.Series, shar
     top = told["selected"].max()
     told["selection_ratio"] = told["selected"] / top if top > 0 else np.nan
     told["calibration_ratio"] = (told["predicted"] / told["positives"]).where(told["positives"] > 0)
-    return told.drop(columns="predicted")
+    return told

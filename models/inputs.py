@@ -53,7 +53,7 @@ def inputs_of(features: DataFrame, names: Sequence[str]) -> Inputs:
 
 
 def input_columns(features: DataFrame, inputs: Inputs) -> list[Column]:
-    """Spark columns of the inputs: numbers as double (a date as days before `as_of`, NaN and infinity as null), categories as string.
+    """Spark columns of the inputs: numbers as double (a date as days before `as_of`, no NaN, no infinity), categories as string.
 
     Parameters
     ----------

@@ -12,9 +12,8 @@ from sklearn.metrics import roc_curve
 
 from conf.offer import Offer
 from models.inputs import NEVER_INPUTS
-from models.next_best_offer import Trained
+from models.next_best_offer import GROUPS, Trained
 
-GROUPS = ("age_band", "gender")
 KINDS = {
     "rate": "one smoothed rate for everybody (empirical Bayes over the offer's family)",
     "logistic": "spline logistic regression, sigmoid-calibrated on the validation window",
@@ -22,7 +21,9 @@ KINDS = {
 }
 
 
-def model_card(trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, Any], language: Literal["en", "zh"] = "en") -> str:
+def model_card(
+    trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, Any], language: Literal["en", "zh"] = "en"
+) -> str:
     """The card of one trained model, in Markdown.
 
     Parameters
@@ -40,8 +41,8 @@ def model_card(trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, 
         f"Why this kind: {trained.why}.",
         "## What it says",
         f"The probability that an eligible customer who does not hold it takes up {' or '.join(offer.uptake.products)} on the "
-        f"way things go anyway, within {offer.uptake.window_days} days after the embargo. It is organic uptake, not the effect of a call: "
-        "that is measured against the control group. Used to rank offers for a relationship manager, who decides.",
+        f"way things go anyway, within {offer.uptake.window_days} days after the embargo. It is organic uptake, not the effect "
+        "of a call: that is measured against the control group. Used to rank offers for a relationship manager, who decides.",
         f"Eligibility, in training and use: {eligibility}.",
         "## Gates on the newest window",
         *[f"- {'passed' if gate.passed else '**failed**'}: {gate.name}. {gate.says}" for gate in trained.gates],
@@ -60,8 +61,8 @@ def model_card(trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, 
         for group in GROUPS:
             parts += [f"## Fairness by {group}", _table(trained.fairness(group))]
         parts.append(
-            "Selected: share of the group among the best 10 % of scores. A ratio below 0.8 asks for a documented reason; groups with few "
-            "takers carry no conclusion."
+            "Selected: share of the group among the best 10 % of scores. A ratio below 0.8 asks for a documented reason; groups "
+            "with few takers carry no conclusion."
         )
     parts += [
         "## Inputs",
@@ -72,14 +73,13 @@ def model_card(trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, 
         "Uptake that the bank did not record by the training day counts as none.",
         "## Made of",
         *[f"- {key}: {value}" for key, value in facts.items()],
-        f"- fingerprint: {trained.fingerprint}",
     ]
     return "\n\n".join(_joined_lists(parts)) + "\n"
 
 
 def curves(trained: Trained) -> Figure:
     """Calibration (predicted against observed, 95 % intervals) beside the ROC curve, both on the test window."""
-    assert trained.test is not None and trained.probability is not None
+    test, probability = trained.judged
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     tenths = trained.reliability()
@@ -88,7 +88,7 @@ def curves(trained: Trained) -> Figure:
     left.errorbar(tenths["predicted"], tenths["observed"], yerr=errors, fmt="o", color="#1f4e79", capsize=2)
     left.plot([0, top], [0, top], color="#999999", linewidth=1)
     left.set(title="Calibration", xlabel="predicted uptake", ylabel="observed uptake (95 % interval)")
-    wrong, right_ones, _ = roc_curve(trained.test.taken, trained.probability)
+    wrong, right_ones, _ = roc_curve(test.taken, probability)
     right.plot(wrong, right_ones, color="#1f4e79")
     right.plot([0, 1], [0, 1], color="#999999", linewidth=1)
     right.set(title=f"ROC, AUC {trained.figures['auc']:.3f}", xlabel="non-takers above the cut", ylabel="takers above the cut")

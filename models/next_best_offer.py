@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
@@ -17,11 +18,12 @@ from conf.settings import Models
 from models.calibration import calibrated
 from models.candidates import boosted_model, logistic_models, rate_model, varying
 from models.evaluation import by_group, gain, log_losses, metrics, reliability, single_feature_aucs
-from models.gates import Gate, leak_gate, quality_gates
+from models.gates import Gate, group_gate, leak_gate, quality_gates, stability_gate
 from models.inputs import Inputs, typical_customer
 from models.training_set import split_days
 
 Kind = Literal["rate", "logistic", "boosted"]
+GROUPS = ("age_band", "gender")  # to judge fairness by, never an input
 MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
 MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
 
@@ -34,11 +36,11 @@ class LabelledRows:
     taken: np.ndarray  # 0 or 1
     as_of: np.ndarray  # dates
     customers: np.ndarray
-    groups: pd.DataFrame  # age_band, gender: to judge fairness by, never an input
+    groups: pd.DataFrame  # one column each of GROUPS
 
     def on(self, days: list[date]) -> LabelledRows:
         """The rows of some snapshots."""
-        kept = np.isin(self.as_of, days)
+        kept = np.isin(self.as_of, np.array(days, object))
         return LabelledRows(
             self.inputs[kept].reset_index(drop=True),
             self.taken[kept],
@@ -68,7 +70,6 @@ class Trained:
     windows: dict[str, Any] = field(default_factory=dict)  # days, rows and takers of each window
     test: LabelledRows | None = None
     probability: np.ndarray | None = None  # of the test rows
-    fingerprint: str = ""  # of training data, settings and code: equal ones need no new version
 
     @property
     def passed(self) -> bool:
@@ -78,18 +79,25 @@ class Trained:
     def failures(self) -> list[str]:
         return [gate.says for gate in self.gates if not gate.passed]
 
+    @property
+    def judged(self) -> tuple[LabelledRows, np.ndarray]:
+        """The test rows and their probabilities; only of a model, never of a rate."""
+        assert self.test is not None
+        assert self.probability is not None
+        return self.test, self.probability
+
     def reliability(self) -> pd.DataFrame:
-        assert self.test is not None and self.probability is not None
-        return reliability(self.test.taken, self.probability)
+        test, probability = self.judged
+        return reliability(test.taken, probability)
 
     def fairness(self, by: str) -> pd.DataFrame:
-        assert self.test is not None and self.probability is not None
-        return by_group(self.test.taken, self.probability, self.test.groups[by])
+        test, probability = self.judged
+        return by_group(test.taken, probability, test.groups[by])
 
 
-def rate_offer(offer_id: str, rate: float, why: str, fingerprint: str = "") -> Trained:
+def rate_offer(offer_id: str, rate: float, why: str) -> Trained:
     """The offer's smoothed rate as a model: the same honest probability for everybody."""
-    return Trained(offer_id, "rate", rate_model(rate), why, figures={"rate": rate}, fingerprint=fingerprint)
+    return Trained(offer_id, "rate", rate_model(rate), why, figures={"rate": rate})
 
 
 def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Inputs, rate: float, settings: Models) -> Trained:
@@ -105,45 +113,56 @@ def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Input
 
     Returns
     -------
-    Trained; of kind `rate` where there are too few takers, history is too short, or nothing beats the plain rate
+    Trained; of kind `rate` where there are too few takers, history is too short, a feature leaks, or nothing beats the plain rate
     """
-    fingerprint = _fingerprint(rows, settings)
     days = split_days(set(rows.as_of), settings.embargo_days + offer.uptake.window_days)
     training, validation, test = (rows.on(part) for part in days)
     windows = {
         name: {"days": sorted(str(day) for day in part), "rows": len(window.taken), "takers": window.takers}
         for name, part, window in zip(("training", "validation", "test"), days, (training, validation, test), strict=True)
     }
-    too_few = _too_few(training, validation, test, settings)
-    used = varying(training.inputs, inputs) if not too_few else inputs
-    if not too_few and not used.names:
-        too_few = "no feature tells customers apart"
-    if too_few:
-        return rate_offer(offer_id, rate, too_few, fingerprint)
-
+    rated = replace(rate_offer(offer_id, rate, _too_few(training, validation, test, settings)), windows=windows)
+    if rated.why:
+        return rated
+    used = varying(training.inputs, inputs)
+    if not used.names:
+        return replace(rated, why="no feature tells customers apart")
     leak = leak_gate(single_feature_aucs(training.inputs[list(used.names)], training.taken), settings.max_auc)
+    rated = replace(rated, gates=(leak,))
     if not leak.passed:
-        return Trained(
-            offer_id, "rate", rate_model(rate), "a feature leaks the outcome", gates=(leak,), windows=windows,
-            figures={"rate": rate}, fingerprint=fingerprint,
-        )
-
-    plain = float(np.concatenate([training.taken, validation.taken]).mean())
+        return replace(rated, why=leak.says)
     kind, chosen, losses, why = _chosen(training, validation, used, settings)
     if chosen is None:
-        return Trained(
-            offer_id, "rate", rate_model(rate), why, gates=(leak,), candidates=losses, windows=windows,
-            figures={"rate": rate}, fingerprint=fingerprint,
-        )
-    model = calibrated(chosen, validation.inputs[list(used.names)], validation.taken)
+        return replace(rated, why=why, candidates=losses)
+
+    names = list(used.names)
+    model = calibrated(chosen, validation.inputs[names], validation.taken)
     model.typical_customer_ = typical_customer(training.inputs, used)  # kept inside the artifact, under its hash
-    probability = model.predict_proba(test.inputs[list(used.names)])[:, 1]
-    over_popularity = gain(test.taken, probability, np.full(len(test.taken), plain), test.customers, settings.seed)
+    plain = float(np.concatenate([training.taken, validation.taken]).mean())
+    before = model.predict_proba(validation.inputs[names])[:, 1]
+    probability = model.predict_proba(test.inputs[names])[:, 1]
     figures = metrics(test.taken, probability, plain)
-    return Trained(
-        offer_id, kind, model, why, used.names, (leak, *quality_gates(figures, over_popularity, settings)), figures, losses,
-        windows, test, probability, fingerprint,
+    gates = (
+        leak,
+        *quality_gates(
+            figures, gain(test.taken, probability, np.full(len(test.taken), plain), test.customers, settings.seed), settings
+        ),
+        stability_gate(figures, metrics(validation.taken, before, plain), settings),
+        *(group_gate(by, by_group(test.taken, probability, test.groups[by]), settings) for by in GROUPS),
     )
+    return Trained(offer_id, kind, model, why, used.names, gates, figures, losses, windows, test, probability)
+
+
+def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
+    """A hash of everything a model is made of: training rows, configuration, code."""
+    code = {package: version(package) for package in ("kehu", "scikit-learn", "numpy")}
+    configured = [settings.model_dump(mode="json"), offer.model_dump(mode="json"), round(rate, 9), code]
+    made_of = hashlib.sha256(json.dumps(configured, sort_keys=True).encode())
+    labels = pd.DataFrame({"taken": rows.taken, "as_of": rows.as_of.astype(str), "customer": rows.customers})
+    for part in (rows.inputs, rows.groups, labels):
+        made_of.update(",".join(part.columns).encode())
+        made_of.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+    return made_of.hexdigest()
 
 
 def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRows, settings: Models) -> str:
@@ -179,12 +198,3 @@ def _chosen(
                 kept = name
     kind: Kind = "rate" if kept == "rate" else "boosted" if kept == "boosted" else "logistic"
     return kind, fitted.get(kept), losses, why
-
-
-def _fingerprint(rows: LabelledRows, settings: Models) -> str:
-    """A hash of everything a model is made of."""
-    made_of = hashlib.sha256(json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode())
-    for part in (rows.inputs, pd.DataFrame({"taken": rows.taken, "as_of": rows.as_of.astype(str), "customer": rows.customers})):
-        made_of.update(",".join(part.columns).encode())
-        made_of.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
-    return made_of.hexdigest()

@@ -76,7 +76,9 @@ def contributions(
     start = float(log_odds(model.predict_proba(reference)[:, 1])[0])
     error = np.abs(start + moved.sum(axis=1).to_numpy() - log_odds(probability)).max(initial=0.0)
     if not error <= MAX_ERROR:
-        raise KehuError(f"reasons do not add up to the score (off by {error:.1e}); the model is not explained", ExitCode.CHECK_FAILED)
+        raise KehuError(
+            f"reasons do not add up to the score (off by {error:.1e}); the model is not explained", ExitCode.CHECK_FAILED
+        )
     return moved
 
 
@@ -114,9 +116,7 @@ def reasons_in_words(
         fact = _fact(words, groups[group], columns[column][row], typical[names[column]], names[column] in flags)
         return words["for" if totals[row, group] > 0 else "against"].format(told=fact)
 
-    return [
-        [told(row, int(group)) for group in leading[row] if abs(totals[row, group]) >= MIN_SHOWN] for row in range(len(rows))
-    ]
+    return [[told(row, int(group)) for group in leading[row] if abs(totals[row, group]) >= MIN_SHOWN] for row in range(len(rows))]
 
 
 def _fact(words: Mapping[str, str], phrase: str, value: Any, usual: float | str, flag: bool) -> str:
@@ -156,7 +156,9 @@ def _by_input(by_column: np.ndarray, owners: Sequence[str], names: Sequence[str]
 Step = tuple[float, bool, bool]  # threshold, missing goes left, the path goes left
 
 
-def _leaves(nodes: np.ndarray, at: int = 0, path: tuple[tuple[int, Step], ...] = ()) -> Iterator[tuple[float, dict[int, list[Step]]]]:
+def _leaves(
+    nodes: np.ndarray, at: int = 0, path: tuple[tuple[int, Step], ...] = ()
+) -> Iterator[tuple[float, dict[int, list[Step]]]]:
     """Every leaf's value with the conditions on the way to it, by feature."""
     node = nodes[at]
     if node["is_leaf"]:

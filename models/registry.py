@@ -19,6 +19,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
 
 import skops.io
 
@@ -42,6 +43,7 @@ TRUSTED_TYPES = [  # what our models are made of beyond scikit-learn's public cl
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.utils.validation.check_array",
 ]
 
@@ -52,6 +54,7 @@ class Registered:
 
     offer_id: str
     version: int
+    artifact: str  # path below the root of a local registry, so that a lake may move; a URI with a tracking server
     sha256: str
 
     @property
@@ -76,13 +79,15 @@ class Registry:
 
     def __init__(self, settings: Models, root: Path | None) -> None:
         if not settings.tracking_uri and root is None:
-            raise KehuError("models.tracking_uri: a lake that is not a local directory needs a tracking server", ExitCode.CONFIGURATION)
+            raise KehuError(
+                "models.tracking_uri: a lake that is not a local directory needs a tracking server", ExitCode.CONFIGURATION
+            )
         if settings.tracking_uri:
             self.uri, self._artifacts = settings.tracking_uri, None
         else:
             assert root is not None
-            root.mkdir(parents=True, exist_ok=True)
             self.uri, self._artifacts = f"sqlite:///{root.absolute()}/mlflow.db", (root.absolute() / "artifacts").as_uri()
+        self._root = root.absolute() if root is not None else Path()
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -91,6 +96,8 @@ class Registry:
     def _connect(self) -> MlflowClient:
         """Point MLflow's fluent functions, which know one server a process, at this registry."""
         mlflow = _quiet_mlflow()
+        if self._artifacts is not None:
+            self._root.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         return mlflow.MlflowClient(self.uri, self.uri)
@@ -108,12 +115,14 @@ class Registry:
         import mlflow.sklearn
 
         with mlflow.start_run(experiment_id=self._experiment(), run_name=f"{trained.offer_id} {as_of}") as run:
-            mlflow.log_params({"offer_id": trained.offer_id, "kind": trained.kind, "as_of": str(as_of), **settings.model_dump(mode="json")})
+            mlflow.log_params(
+                {"offer_id": trained.offer_id, "kind": trained.kind, "as_of": str(as_of), **settings.model_dump(mode="json")}
+            )
             mlflow.log_metrics({key: value for key, value in trained.figures.items() if value == value})
             mlflow.log_metrics({f"validation_log_loss/{_metric(key)}": value for key, value in trained.candidates.items()})
-            mlflow.set_tags({key: str(value) for key, value in facts.items()} | {"why": trained.why, "fingerprint": trained.fingerprint})
-            for reason in trained.failures:
-                mlflow.set_tag("failed_gate", reason)
+            mlflow.set_tags({key: str(value) for key, value in facts.items()} | {"why": trained.why})
+            if trained.failures:
+                mlflow.set_tag("failed_gates", "; ".join(trained.failures))
             mlflow.log_dict({"features": list(trained.features)}, "features.json")
             mlflow.log_dict({"gates": [gate.as_dict() for gate in trained.gates], "windows": trained.windows}, "gates.json")
             mlflow.log_text(model_card(trained, offer, as_of, facts), "model_card.md")
@@ -129,21 +138,31 @@ class Registry:
                 pip_requirements=_requirements(),  # inferring them costs seconds a model
             )
         version = self._new_version(registered_name(trained.offer_id), logged, run.info.run_id)
-        artifact = self._artifact(trained.offer_id, version)
+        place = self._place(trained.offer_id, version)
+        artifact = self._bytes(place)
         unknown = set(skops.io.get_untrusted_types(data=artifact)) - set(TRUSTED_TYPES)
         if unknown:
-            raise KehuError(f"model {trained.offer_id}/{version} holds {sorted(unknown)}, which no model of ours may", ExitCode.CHECK_FAILED)
-        return Registered(trained.offer_id, version, hashlib.sha256(artifact).hexdigest())
+            raise KehuError(
+                f"model {trained.offer_id}/{version} holds {sorted(unknown)}, which no model of ours may", ExitCode.CHECK_FAILED
+            )
+        return Registered(trained.offer_id, version, place, hashlib.sha256(artifact).hexdigest())
 
     def verified(self, registered: Registered) -> bytes:
-        """The artifact of a version, compressed, after its hash was found to be the recorded one.
+        """The artifact of a version, compressed, after its hash was found to be the recorded one; a local one needs no MLflow.
 
         Raises
         ------
         KehuError
-            REJECTED (MODEL_TAMPERED) for other bytes than were registered; MISSING for a version that is not there.
+            REJECTED: MODEL_TAMPERED for other bytes than were registered, MODEL_MISSING for an artifact that is not there.
         """
-        artifact = self._artifact(registered.offer_id, registered.version)
+        try:
+            artifact = self._bytes(registered.artifact)
+        except OSError as error:
+            raise KehuError(
+                f"MODEL_MISSING: the artifact of model {registered.model_version} is not at {registered.artifact}; "
+                "bring it back, or train again with `kehu train --as-of D`",
+                ExitCode.REJECTED,
+            ) from error
         if hashlib.sha256(artifact).hexdigest() != registered.sha256:
             raise KehuError(
                 f"MODEL_TAMPERED: the artifact of model {registered.model_version} is not the one that was registered; "
@@ -176,22 +195,25 @@ class Registry:
         found = self.client.get_experiment_by_name(EXPERIMENT)
         return found.experiment_id if found else self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts)
 
-    def _artifact(self, offer_id: str, version: int) -> bytes:
-        client = self.client
+    def _place(self, offer_id: str, version: int) -> str:
+        """Where the artifact of a version lies, as the `models` table keeps it."""
+        uri = self.client.get_model_version_download_uri(registered_name(offer_id), str(version)).rstrip("/")
+        if self._artifacts is None:
+            return f"{uri}/{ARTIFACT}"
+        return str(Path(unquote(urlparse(uri).path), ARTIFACT).relative_to(self._root))
+
+    def _bytes(self, place: str) -> bytes:
+        if self._artifacts is not None:
+            return (self._root / place).read_bytes()
+        self._connect()
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        try:
-            uri = client.get_model_version_download_uri(registered_name(offer_id), str(version))
-            with tempfile.TemporaryDirectory() as scratch:
-                there = download_artifacts(artifact_uri=f"{uri.rstrip('/')}/{ARTIFACT}", tracking_uri=self.uri,
-                                           dst_path=None if uri.startswith("file:") else scratch)
-                return Path(there).read_bytes()
-        except (MlflowException, OSError) as error:
-            raise KehuError(
-                f"model {offer_id}/{version} is not in the registry {self.uri}; train again with `kehu train --as-of D`",
-                ExitCode.MISSING,
-            ) from error
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                return Path(download_artifacts(artifact_uri=place, tracking_uri=self.uri, dst_path=scratch)).read_bytes()
+            except MlflowException as error:
+                raise FileNotFoundError(str(error)) from error
 
 
 def registered_name(offer_id: str) -> str:
@@ -209,7 +231,7 @@ def gates_json(trained: Trained) -> str:
 
 def metrics_json(trained: Trained) -> str:
     figures = {key: round(value, 6) for key, value in trained.figures.items() if value == value}
-    return json.dumps(figures | {"fingerprint": trained.fingerprint, "why": trained.why}, sort_keys=True)
+    return json.dumps(figures, sort_keys=True)
 
 
 def _metric(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "customer_id string, as_of date, offer_id string, probability double, model_version string, reasons array<string>"
+AGAIN = "train again with `kehu train --as-of D`"
 DIGITS = 9  # of probabilities: the last bits depend on how rows were batched
 
 
@@ -29,6 +30,32 @@ class Scorer:
     model_version: str
     artifact: bytes  # verified and compressed, as the registry gives it
     features: tuple[str, ...]
+
+
+def ready(scorer: Scorer, columns: Collection[str]) -> Scorer:
+    """The scorer, after it was seen to work on this day's features: loaded once, and asked for the typical customer's score.
+
+    Raises
+    ------
+    KehuError
+        REJECTED: MODEL_FEATURES when it needs a feature that is not there, MODEL_BROKEN when it does not load or gives no
+        probability (another release of scikit-learn, for instance).
+    """
+    gone = [name for name in scorer.features if name not in columns]
+    if gone:
+        raise KehuError(
+            f"MODEL_FEATURES: model {scorer.model_version} needs feature {gone[0]}, which is not computed any more; {AGAIN}",
+            ExitCode.REJECTED,
+        )
+    try:
+        _probabilities_and_inputs(_model(scorer.artifact), scorer, None)
+    except KehuError:
+        raise
+    except Exception as error:
+        raise KehuError(
+            f"MODEL_BROKEN: model {scorer.model_version} cannot be used ({type(error).__name__}); {AGAIN}", ExitCode.REJECTED
+        ) from error
+    return scorer
 
 
 def offer_scores(
@@ -50,21 +77,7 @@ def offer_scores(
     -------
     DataFrame with `customer_id`, `as_of`, `offer_id`, `probability` (0 to 1), `model_version`, `reasons` (at most three,
     the most moving first; none where the model is a plain rate)
-
-    Raises
-    ------
-    KehuError
-        MISSING when a model needs a feature that is not there.
     """
-    there = set(features.columns)
-    for scorer in scorers:
-        missing = [name for name in scorer.features if name not in there]
-        if missing:
-            raise KehuError(
-                f"model {scorer.model_version} needs feature {missing[0]}, which is not computed any more; "
-                "train again with `kehu train --as-of D`",
-                ExitCode.MISSING,
-            )
     inputs = inputs_of(features, sorted({name for scorer in scorers for name in scorer.features}))
     flags = tuple(field.name for field in features.schema if isinstance(field.dataType, BooleanType))
     needed = features.select("customer_id", "as_of", *input_columns(features, inputs))
@@ -87,13 +100,11 @@ def probabilities(model: Any, rows: pd.DataFrame) -> np.ndarray:
     Raises
     ------
     KehuError
-        CHECK_FAILED for anything that is not finite and between 0 and 1.
+        REJECTED (MODEL_BROKEN) for anything that is not finite and between 0 and 1.
     """
-    import numpy as np
-
     probability = model.predict_proba(rows)[:, 1]
-    if not bool(np.all((probability >= 0) & (probability <= 1))):  # also false for NaN
-        raise KehuError("a model gave something that is no probability; train again with `kehu train --as-of D`", ExitCode.CHECK_FAILED)
+    if not bool(((probability >= 0) & (probability <= 1)).all()):  # also false for NaN
+        raise KehuError(f"MODEL_BROKEN: a model gave something that is no probability; {AGAIN}", ExitCode.REJECTED)
     return probability
 
 
@@ -116,16 +127,11 @@ def _scored(
     from models.reasons import contributions, reasons_in_words
 
     model = _model(scorer.artifact)
-    typical = getattr(model, "typical_customer_", None)
-    if typical is None:
-        rows = pd.DataFrame({"any": np.zeros(len(batch))})
-        probability = probabilities(model, rows)
-        reasons: list[list[str]] = [[] for _ in range(len(batch))]
-    else:
-        rows = as_inputs(batch, model_inputs(typical))[list(scorer.features)]
-        probability = probabilities(model, rows)
-        moved = contributions(model, rows, typical, probability)
-        reasons = reasons_in_words(moved, rows, typical, phrases, language, flags)
+    probability, rows = _probabilities_and_inputs(model, scorer, batch)
+    reasons: list[list[str]] = [[] for _ in range(len(batch))]
+    if scorer.features:
+        moved = contributions(model, rows, model.typical_customer_, probability)
+        reasons = reasons_in_words(moved, rows, model.typical_customer_, phrases, language, flags)
     return pd.DataFrame(
         {
             "customer_id": batch["customer_id"],
@@ -136,6 +142,19 @@ def _scored(
             "reasons": reasons,
         }
     )
+
+
+def _probabilities_and_inputs(model: Any, scorer: Scorer, batch: pd.DataFrame | None) -> tuple[np.ndarray, pd.DataFrame]:
+    """Of the batch, or of the typical customer; a rate (no features) needs no inputs."""
+    import numpy as np
+    import pandas as pd
+
+    if not scorer.features:
+        rows = pd.DataFrame({"any": np.zeros(1 if batch is None else len(batch))})
+    else:
+        given = pd.DataFrame([model.typical_customer_]) if batch is None else batch
+        rows = as_inputs(given, model_inputs(model.typical_customer_))[list(scorer.features)]
+    return probabilities(model, rows), rows
 
 
 @lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ def uptake_labels(
     Parameters
     ----------
     snapshots : DataFrame with `customer_id`, `as_of`, `age`, `annual_income`, `assets`, `risk_profile`
-    holdings : DataFrame with `customer_id`, `product_id`, `acquired_on`, `closed_on`, `recorded_on`
+    holdings : DataFrame with `customer_id`, `product_id`, `acquired_on`, `closed_on`: those known on the training day
     offers : mapping of offer id to Offer
     embargo_days : int
     training_day : date
@@ -76,8 +76,7 @@ def uptake_labels(
     -------
     DataFrame with `customer_id`, `as_of`, `offer_id`, `label` (0 or 1)
     """
-    known = holdings.where(F.col("recorded_on") <= F.lit(training_day))
-    acquired = known.groupBy("customer_id").agg(
+    acquired = holdings.groupBy("customer_id").agg(
         F.collect_list(F.struct("product_id", "acquired_on", "closed_on")).alias("_holdings")
     )
     none = F.array().cast(acquired.schema["_holdings"].dataType)
@@ -97,10 +96,21 @@ def uptake_labels(
     )
 
 
-def products_known(holdings: DataFrame, training_day: date) -> set[str]:
-    """Products somebody had acquired by the training day; where nobody ever did, zero uptake is no evidence."""
-    known = holdings.where(F.col("recorded_on") <= F.lit(training_day))
-    return {row["product_id"] for row in known.select("product_id").distinct().collect()}
+def labels_by_offer(labels: DataFrame, offers: Iterable[str]) -> DataFrame:
+    """One row a customer and day, one column an offer.
+
+    Parameters
+    ----------
+    labels : DataFrame as `uptake_labels` gives them
+    offers : offer ids
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of`, `taken_<offer id>` (0, 1, or null where there is no label)
+    """
+    ids: list[bool | float | int | str] = [*sorted(offers)]  # as pivot wants them typed
+    wide = labels.groupBy("customer_id", "as_of").pivot("offer_id", ids).agg(F.first("label"))
+    return wide.select("customer_id", "as_of", *[F.col(str(offer_id)).alias(f"taken_{offer_id}") for offer_id in ids])
 
 
 def sampled(snapshots: DataFrame, share: float, seed: int) -> DataFrame:
@@ -122,7 +132,9 @@ def _held_on_start() -> Column:
 def _taken() -> Column:
     return F.exists(
         "_holdings",
-        lambda h: F.array_contains("products", h["product_id"])
-        & (h["acquired_on"] > F.col("_start"))
-        & (h["acquired_on"] <= F.col("_end")),
+        lambda h: (
+            F.array_contains("products", h["product_id"])
+            & (h["acquired_on"] > F.col("_start"))
+            & (h["acquired_on"] <= F.col("_end"))
+        ),
     )

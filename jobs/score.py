@@ -1,0 +1,113 @@
+"""Score: every customer against every offer's champion, then what may be offered, what it is worth, and in which order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pyspark.sql.functions as F
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+
+from conf import ExitCode, KehuError
+from features.as_of import known
+from features.catalogue import phrases
+from jobs.context import Counts, Job
+from jobs.customers_as_of import customers_as_of
+from jobs.model_shelf import ModelShelf
+from models.arbitration import ranked_candidates
+from models.scoring import Scorer, offer_scores, ready
+
+FLOW_MEMORY_DAYS = 14  # an abnormal flow speaks for an offer this long
+TALKED = ("contacted", "accepted", "declined")
+
+
+def run(job: Job) -> Counts:
+    """Write the day's `offer_scores`.
+
+    Raises
+    ------
+    KehuError
+        MISSING when nothing was trained yet, or the day has no features. REJECTED when a model cannot be used: the others
+        have scored by then, and what they said is written.
+    """
+    features = job.lake.read("customer_features").where(F.col("as_of") == F.lit(job.day))
+    champions, refused = _champions(job, features)
+    rows_in = features.count()
+    if not rows_in:
+        raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
+    language = job.settings.bank.language
+    scores = offer_scores(features, champions, phrases(language), language)
+    customers = customers_as_of(job, job.day, features).join(_service_tiers(job), "customer_id", "left")
+    ranked = ranked_candidates(scores, customers, _events(job), _talked_about(job), job.settings.offers, job.day)
+    try:
+        job.lake.replace("offer_scores", ranked, {"as_of": job.day})
+    except PySparkException as error:
+        raise _from_worker(error) from error
+    if refused:
+        raise KehuError(
+            f"{len(refused)} model(s) could not be used, {len(champions)} others have scored: {'; '.join(refused)}",
+            ExitCode.REJECTED,
+        )
+    rows_out = job.lake.read("offer_scores").where(F.col("as_of") == F.lit(job.day)).count()
+    return {
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "models": len(champions),
+        "offers_without_model": len(job.settings.offers) - len(champions),
+    }
+
+
+def _champions(job: Job, features: DataFrame) -> tuple[list[Scorer], list[str]]:
+    """The champions that can be used, and why the others cannot."""
+    shelf = ModelShelf(job)
+    trained = [offer_id for offer_id in sorted(job.settings.offers) if shelf.champion(offer_id)]
+    if not trained:
+        raise KehuError("no offer has a model yet; train with `kehu train --as-of D`", ExitCode.MISSING)
+    usable, refused = [], []
+    for offer_id in trained:
+        row = shelf.champion(offer_id)
+        try:
+            scorer = Scorer(offer_id, row["model_version"], shelf.verified(row), tuple(row["feature_list"]))
+            usable.append(ready(scorer, features.columns))
+        except KehuError as error:
+            refused.append(str(error))
+    return usable, refused
+
+
+def _service_tiers(job: Job) -> DataFrame:
+    return job.lake.read("segments").where(F.col("as_of") == F.lit(job.day)).select("customer_id", "service_tier")
+
+
+def _events(job: Job) -> DataFrame:
+    """What happened to a customer of late: life events of the day, and kinds and likely causes of recent abnormal flows."""
+    life = (
+        job.lake.read("life_events").where((F.col("as_of") == F.lit(job.day)) & F.col("consented")).select("customer_id", "event")
+    )
+    since = job.day - timedelta(days=FLOW_MEMORY_DAYS)
+    flows = job.lake.read("abnormal_flows").where(F.col("detected_on").between(F.lit(since), F.lit(job.day)))
+    told = flows.select("customer_id", F.explode(F.array("kind", "cause")).alias("event")).where("event IS NOT NULL")
+    return life.unionByName(told)
+
+
+def _talked_about(job: Job) -> DataFrame:
+    """When each offer was last talked about with a customer: the one the RM named, else what the alert was about."""
+    outcomes = known(job.lake.read("outcomes"), job.day).where(F.col("outcome").isin(*TALKED))
+    alerts = job.lake.read("alerts").select("alert_id", "customer_id", F.col("offers.offer_id").alias("_offers"), "type")
+    about = F.when(F.col("offer_id").isNotNull(), F.array("offer_id")).when(
+        F.col("type") == "next_best_offer", F.slice("_offers", 1, 1)
+    )
+    return outcomes.join(alerts, "alert_id").select(
+        "customer_id", F.explode(about).alias("offer_id"), F.col("business_date").alias("last_on")
+    )
+
+
+def _from_worker(error: PySparkException) -> KehuError | PySparkException:
+    """A model that fails on a worker is told in one line; the line of ours stands in the worker's traceback."""
+    ours = [line for line in str(error).splitlines() if "MODEL_BROKEN" in line or "reasons do not add up" in line]
+    return KehuError(ours[-1].split("KehuError: ", 1)[-1].strip(), ExitCode.REJECTED) if ours else error
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("score")

@@ -1,0 +1,71 @@
+"""Train: one model an offer from what followed on past days; what passes every gate is used from the next scoring on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conf import ExitCode, KehuError, conf_hash
+from jobs.context import Counts, Job, code_version
+from jobs.model_shelf import ModelShelf
+from jobs.training_rows import TrainingRows, training_rows
+from models.aliases import after_rollback
+from models.next_best_offer import Trained, fingerprint, trained_offer
+from models.rates import uptake_rates
+
+
+def run(job: Job) -> Counts:
+    """Train every offer, register what is new, and write `models`; a failed gate leaves the champion in use."""
+    job.progress("train: collecting past days and what was taken up after them")
+    rows = training_rows(job)
+    rates = uptake_rates(rows.uptakes(job.settings.offers), job.settings.offers)
+    shelf = ModelShelf(job)
+    counts = {"rows_in": len(rows.rows), "rows_out": 0, "promoted": 0, "challengers": 0, "unchanged": 0, "models": 0, "rates": 0}
+    for nth, (offer_id, offer) in enumerate(sorted(job.settings.offers.items()), 1):
+        learned = rows.of(offer_id)
+        made_of = fingerprint(learned, offer, rates[offer_id], job.settings.models)
+        if shelf.newest(offer_id).get("fingerprint") == made_of:
+            counts["unchanged"] += 1
+        else:
+            trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models)
+            promoted = shelf.take(trained, offer, rates[offer_id], made_of, facts(job, rows))
+            counts["promoted" if promoted else "challengers"] += 1
+            job.progress(f"train: {nth} of {len(job.settings.offers)}, {offer_id}: {told(trained, promoted)}")
+        counts["rates" if shelf.champion(offer_id)["kind"] == "rate" else "models"] += 1
+    counts["rows_out"] = shelf.write()
+    return counts
+
+
+def rollback(job: Job, offer_id: str) -> Counts:
+    """Put the previous champion of an offer's model back in use; again, and the newer one is back."""
+    shelf = ModelShelf(job)
+    if offer_id not in shelf.offers:
+        raise KehuError(f"no model of an offer {offer_id!r}; there are {', '.join(shelf.offers) or 'none'}", ExitCode.USAGE)
+    aliases = shelf.aliases(offer_id)
+    if "previous" not in aliases:
+        raise KehuError(f"the model of {offer_id} has no previous champion to go back to", ExitCode.MISSING)
+    shelf.point(offer_id, after_rollback(aliases))
+    return {"rows_in": 0, "rows_out": shelf.write(), "offer": offer_id, "champion": shelf.champion(offer_id)["model_version"]}
+
+
+def facts(job: Job, rows: TrainingRows) -> dict[str, Any]:
+    """What a reviewer needs to build the same model again."""
+    return {
+        "code_version": code_version(),
+        "conf_hash": conf_hash(job.settings),
+        "table_versions": job.lake.versions(),
+        "snapshots": ", ".join(str(day) for day in rows.days) or "none: history is too short",
+        "seed": job.settings.models.seed,
+    }
+
+
+def told(trained: Trained, promoted: bool) -> str:
+    """One line for the console."""
+    area = f", AUC {trained.figures['auc']:.2f}" if "auc" in trained.figures else ""
+    kept = "" if promoted else f"; not promoted: {'; '.join(trained.failures) or 'a rate replaces no model'}"
+    return f"{trained.kind}{area} ({trained.why}){kept}"
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("train")
