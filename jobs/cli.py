@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from conf.errors import ExitCode, KehuError
+from conf.errors import ExitCode
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -224,21 +224,14 @@ def main(*prefix: str) -> None:
         sys.exit(ExitCode.USAGE)
     except click.Abort:
         sys.exit(130)
-    except KehuError as error:
-        if "--debug" in arguments:
-            raise
-        print(f"kehu: {error}", file=sys.stderr)
-        sys.exit(error.code)
-    except OSError as error:
-        if "--debug" in arguments:
-            raise
-        print(f"kehu: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
-        sys.exit(ExitCode.IO)
     except Exception as error:
         if "--debug" in arguments:
             raise
-        print(f"kehu: unexpected {type(error).__name__}; run again with --debug", file=sys.stderr)
-        sys.exit(ExitCode.CHECK_FAILED)
+        from jobs.failures import told
+
+        failed = told(error, " ".join(arguments[:1]))
+        print(f"kehu: {failed}", file=sys.stderr)
+        sys.exit(failed.code)
 
 
 def _settings(given: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf import ExitCode, KehuError, Settings, conf_hash
+from conf import Settings, conf_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -63,9 +63,15 @@ class Job:
 
     @cached_property
     def lake(self) -> Lake:
+        from features.catalogue import FEATURES
+        from tables import TABLES
+        from tables.declaration import Column, Personal
         from tables.lake import Lake
 
-        return Lake(self.spark, self.places.lake, self.run_id)
+        lake = Lake(self.spark, self.places.lake, self.run_id)
+        features = tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES)
+        lake.extend(TABLES["customer_features"].with_columns(features))
+        return lake
 
     def named(self, name: str) -> Job:
         """The same day's job of another name."""
@@ -107,16 +113,17 @@ def opened(
 
 def recorded(job: Job, work: Callable[[Job], Mapping[str, Any]]) -> Counts:
     """Run one job and write its `runs` row, whether it ends well or not; the data was committed before the row."""
+    from jobs.failures import told
     from jobs.ledger import write_run
 
     started = datetime.now(UTC)
     try:
         counts = dict(work(job))
-    except KehuError as error:
-        write_run(job, started, "failed", {}, str(error))
-        raise
-    except OSError as error:
-        raise KehuError(f"{job.name}: {error.strerror or error}: {error.filename or job.places.lake}", ExitCode.IO) from error
+    except Exception as error:
+        failed = told(error, job.name)
+        with suppress(Exception):  # on a full disk the ledger cannot be written either; the error itself must be seen
+            write_run(job, started, "failed", {}, str(failed))
+        raise failed from error
     write_run(job, started, "done", counts, None)
     return counts
 

@@ -26,6 +26,10 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",  # the logs are small; 50 tasks each cost seconds
 }
+QUIET_PLANS = {
+    "spark.sql.maxPlanStringLength": "10000",  # a cached frame prints every plan below it: a day's would fill the heap
+    "spark.sql.ui.explainMode": "simple",
+}
 SAFE = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -61,7 +65,7 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
         require_java()
     from pyspark.sql import SparkSession
 
-    options = {**DELTA, **SAFE, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
+    options = {**DELTA, **SAFE, **QUIET_PLANS, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
     builder = SparkSession.builder.appName("kehu")
     if not submitted:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers would take any python3 on the PATH
@@ -130,3 +134,11 @@ def _stderr_to(log: Path | None) -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+if __name__ == "__main__":  # `make run` asks for Java before anything else
+    try:
+        print(require_java())
+    except KehuError as error:
+        print(f"kehu: {error}", file=sys.stderr)
+        sys.exit(error.code)
