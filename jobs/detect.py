@@ -47,13 +47,10 @@ def run(job: Job) -> Counts:
     found = detected(job)
     job.lake.replace("daily_flows", found.units, {"recorded_on": job.day})
     job.lake.replace("flow_baselines", _baseline_today(job, found.look), {"as_of": job.day})
-    flows = found.abnormal.persist()
-    kinds = {row["kind"]: row["count"] for row in flows.groupBy("kind").count().collect()}
-    job.lake.replace("abnormal_flows", flows, {"detected_on": job.day})
-    rows_in = found.judged_units.count()
-    for frame in (flows, *found.cached):
-        frame.unpersist()
-    return {"rows_in": rows_in, "rows_out": sum(kinds.values()), **kinds}
+    job.lake.replace("abnormal_flows", found.abnormal, {"detected_on": job.day})
+    written = job.lake.read("abnormal_flows").where(F.col("detected_on") == F.lit(job.day))
+    kinds = {row["kind"]: row["count"] for row in written.groupBy("kind").count().collect()}
+    return {"rows_in": found.judged_units.count(), "rows_out": sum(kinds.values()), **kinds}
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,6 @@ class Detected:
     units: DataFrame  # rows for daily_flows
     abnormal: DataFrame  # rows for abnormal_flows
     judged_units: DataFrame
-    cached: tuple[DataFrame, ...]
 
 
 def detected(job: Job) -> Detected:
@@ -70,7 +66,7 @@ def detected(job: Job) -> Detected:
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
     since = stored.agg(F.max("recorded_on")).first()[0]
-    accounts = _accounts(job).persist()
+    accounts = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
     new = transactions if since is None else transactions.where(F.col("recorded_on") > F.lit(since))
     span = new.agg(F.min("business_date"), F.max("business_date")).first()
@@ -82,15 +78,15 @@ def detected(job: Job) -> Detected:
         _rates(job),
         job.settings.bank.base_currency,
     )
-    flows = with_recurring(external_flows(moved), settings.recurring_min_months, settings.recurring_tolerance).persist()
-    touched = _touched(flows, look.since).persist()
+    flows = with_recurring(external_flows(moved), settings.recurring_min_months, settings.recurring_tolerance).localCheckpoint()
+    touched = _touched(flows, look.since).localCheckpoint()
     new_units = daily_flows(flows.join(touched, list(UNIT), "left_semi")).withColumns(
         {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}
     )
     reach = F.lit((span[0] or day) - timedelta(days=max(settings.windows_days)))
-    around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).persist()
+    around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
-    judged = _judged(job, look, around, touched).persist()
+    judged = _judged(job, look, around, touched).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
     asleep = F.col("business_date") >= F.lit((span[0] or day) - timedelta(days=settings.dormant_days))
@@ -99,8 +95,7 @@ def detected(job: Job) -> Detected:
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     told = statistical_rows(job, fresh, flows).unionByName(
         hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
-    return Detected(look, recorded_units(around, judged, abnormal, touched, day), told, judged,
-                    (accounts, flows, touched, around, judged))
+    return Detected(look, recorded_units(around, judged, abnormal, touched, day), told, judged)
 
 
 def _look(since: date | None, day: date, first_new: date, job: Job) -> Look:
@@ -175,9 +170,9 @@ def _baseline_today(job: Job, look: Look) -> DataFrame:
 def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> DataFrame:
     """One row a unit, with how surprising it is among the days before."""
     settings = job.settings.flows
-    sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi").where(
-        F.col("business_date") > F.lit(look.baseline_day if look.since is None else date(1, 1, 1))
-    )
+    sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi")
+    if look.since is None:
+        sums = sums.where(F.col("business_date") > F.lit(look.baseline_day))
     units = judged_units(surprises(sums, _baseline_before(job, look, around), _exposure(job, look), settings), settings)
     if look.since is None:
         calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())

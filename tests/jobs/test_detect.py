@@ -1,0 +1,123 @@
+"""Detect on a small lake: what is found, that a day run again changes nothing, and that the state equals its rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from conf import Settings
+from features.baselines import rebuilt
+from jobs import detect
+from jobs.context import Job, Places
+
+START, FIRST = date(2026, 1, 1), date(2026, 5, 20)
+WHO = [f"c{n:02d}" for n in range(20)]
+
+
+def customer(name: str) -> tuple:
+    return (name, "", date(1980, 1, 1), "F", "teacher", Decimal(100000), "", "", date(2020, 1, 1), "rm1", 3, True, True, None,
+            START, None, True, date(2020, 1, 1), "f", "r")
+
+
+def account(name: str, owner: str, product: str, maturity: date | None = None, principal: str | None = None) -> tuple:
+    return (name, owner, product, "CNY", date(2020, 1, 1), maturity, Decimal(principal) if principal else None, Decimal("0.02"), "open",
+            None, "b1", START, None, True, date(2020, 1, 1), "f", "r")
+
+
+def transaction(number: int, name: str, on: date, amount: float, direction: str = "debit", kind: str = "transfer",
+                said: str = "SHOP", other: str | None = None, recorded: date | None = None) -> tuple:
+    return (f"T{number:05d}", name, datetime(on.year, on.month, on.day, 3), Decimal(f"{amount:.2f}"), "CNY", direction, kind, "mobile",
+            "b1", other, None, said, on, recorded or on, "all", "r")
+
+
+def ordinary() -> Iterator[tuple]:
+    """Every customer spends 1,000 to 3,000 every third day and is paid 30,000 on the first of the month."""
+    number = 0
+    for at, name in enumerate(WHO):
+        for days in range((FIRST - START).days):
+            on = START + timedelta(days=days)
+            if (days + at) % 3 == 0:
+                number += 1
+                yield transaction(number, f"{name}-A", on, 1000 + (days * 37 + at * 101) % 2000)
+            if on.day == 1:
+                number += 1
+                yield transaction(number, f"{name}-A", on, 30000, "credit", "salary", "SALARY", "PAYROLL")
+
+
+NEWS = {
+    FIRST: [transaction(90001, "c01-A", FIRST, 480000, said="TRIDENT SECURITIES BROKER")],
+    FIRST + timedelta(days=1): [
+        transaction(90002, "c02-TD", FIRST + timedelta(days=1), 200000, kind="time_deposit", other="c02-A"),
+        transaction(90003, "c02-A", FIRST + timedelta(days=1), 200000, "credit", "time_deposit", other="c02-TD"),
+        # three days at once from the same account, each of them nearly ordinary; the first became known late
+        transaction(90004, "c03-A", FIRST - timedelta(days=1), 60000, recorded=FIRST + timedelta(days=1)),
+        transaction(90005, "c03-A", FIRST + timedelta(days=1), 70000),
+        transaction(90006, "c04-A", FIRST + timedelta(days=1), 400000, other="c04-S", said="TO SAVINGS"),  # own move
+        transaction(90007, "c04-S", FIRST + timedelta(days=1), 400000, "credit", other="c04-A"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A lake with two days detected one after another."""
+    root = tmp_path_factory.mktemp("detect")
+    flows = settings.flows.model_copy(update={"min_peers": 5, "baseline_days": 100})
+    first = Job(settings.model_copy(update={"flows": flows}), Places(root / "landing", root / "lake", root / "w"), spark, FIRST, "detect")
+    lake = first.lake
+    accounts = [account(f"{name}-A", name, "current") for name in WHO] + [account("c04-S", "c04", "savings")]
+    accounts.append(account("c02-TD", "c02", "time_deposit", date(2026, 12, 1), "200000"))
+    for table, rows in (("customers", [customer(name) for name in WHO]), ("accounts", accounts)):
+        lake.merge(table, spark.createDataFrame(rows, lake.table(table).ddl))
+    rows = [*ordinary(), *(row for day in NEWS.values() for row in day)]
+    lake.replace("transactions", spark.createDataFrame(rows, lake.table("transactions").ddl), {"source_file": "all"})
+    for day in NEWS:
+        detect.run(replace(first, day=day))
+    return first
+
+
+def flows_of(job: Job) -> dict[tuple[str, str], object]:
+    return {(row.kind, row.customer_id): row for row in job.lake.read("abnormal_flows").collect()}
+
+
+def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
+    found = flows_of(job)
+    assert set(found) == {("withdrawal", "c01"), ("early_withdrawal", "c02"), ("withdrawal", "c03")}
+    large = found["withdrawal", "c01"]
+    assert (large.amount, large.detected_on, large.transaction_ids, large.cause) == (
+        Decimal("480000.00"), FIRST, ["T90001"], "investment_elsewhere")
+    assert "480,000 CNY went out on 20 May 2026 (by mobile app)" in large.reason
+    assert "ask, do not assume" in large.reason
+    assert large.severity == "high"
+    split = found["withdrawal", "c03"]
+    assert split.transaction_ids[0] == "T90005"
+    assert split.detected_on == FIRST + timedelta(days=1)
+    broken = found["early_withdrawal", "c02"]
+    assert "194 days before its maturity on 1 Dec 2026" in broken.reason
+    assert broken.account_id == "c02-TD"
+
+
+def test_a_day_run_again_changes_nothing(job: Job) -> None:
+    again = replace(job, day=FIRST + timedelta(days=1))
+    before = {name: sorted(map(str, again.lake.read(name).collect())) for name in ("daily_flows", "flow_baselines", "abnormal_flows")}
+    detect.run(again)
+    after = {name: sorted(map(str, again.lake.read(name).collect())) for name in before}
+    assert after == before
+
+
+def test_the_state_after_late_rows_and_expiry_equals_its_rebuild(job: Job) -> None:
+    settings, last = job.settings.flows, FIRST + timedelta(days=1)
+    state = job.lake.read("flow_baselines").where(f"as_of = DATE'{last}'").drop("as_of")
+    anew = rebuilt(job.lake.read("daily_flows"), last, settings.windows_days, settings.baseline_days, settings.bin_ratio)
+    assert _rows(state) == _rows(anew)
+    assert state.count() > 100
+
+
+def _rows(frame: DataFrame) -> list[str]:
+    columns = sorted(frame.columns)
+    return sorted(str(tuple(row[column] for column in columns)) for row in frame.collect())
