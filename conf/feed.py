@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from conf.model import Model
 
@@ -14,6 +16,18 @@ class Quarantine(Model):
 
     max_share: float = Field(0.01, ge=0, le=1)
     max_rows: int = Field(1000, ge=0)
+
+
+class Volume(Model):
+    """Rows of a drop over what recent drops of the same feed held: beyond the inner limits a warning, beyond the outer
+    ones the drop is refused."""
+
+    warn_below: float = Field(0.5, ge=0)
+    warn_above: float = Field(2.0, ge=1)
+    refuse_below: float = Field(0.02, ge=0)
+    refuse_above: float = Field(50.0, ge=1)
+    min_usual_rows: int = Field(200, ge=0)  # feeds that are usually smaller are not judged by volume
+    min_drops: int = Field(5, ge=1)  # nor those with fewer drops to compare with
 
 
 class Feed(Model):
@@ -33,8 +47,11 @@ class Feed(Model):
     max_snapshot_shrink: float = Field(0.3, ge=0, le=1)  # a snapshot smaller by more than this share is refused
     control_file: Literal["optional", "required"] = "optional"
     extra_columns: Literal["ignore", "refuse"] = "ignore"
-    late_horizon_days: int = Field(30, ge=0)
+    settle_seconds: int = Field(0, ge=0)  # a file changed within these is still being written: taken by a later run
+    late_horizon_days: int = Field(30, ge=0)  # from a feed's second drop on, older events are refused
     quarantine: Quarantine = Quarantine()
+    volume: Volume = Volume()
+    max_empty_share: dict[str, float] = {}  # column -> share of empty values from which a drop is told as suspicious
 
     @field_validator("encoding")
     @classmethod
@@ -45,3 +62,27 @@ class Feed(Model):
             return codecs.lookup(name).name
         except LookupError:
             raise ValueError(f"unknown encoding {name!r}") from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name and ZoneInfo(name).key
+        except (KeyError, ValueError):
+            raise ValueError(f"unknown time zone {name!r}") from None
+
+    @field_validator("date_formats")
+    @classmethod
+    def _numeric_dates(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
+        for written in formats:
+            if sorted(re.findall("[A-Za-z]+", written)) not in (["MM", "dd", "yyyy"], ["yyyyMMdd"], ["ddMMyyyy"], ["MMddyyyy"]):
+                raise ValueError(f"date format {written!r}: write it with yyyy, MM and dd, each once")
+        return formats
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Feed:
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote are the same character")
+        if self.thousands_separator == self.decimal_mark:
+            raise ValueError("decimal_mark and thousands_separator are the same character")
+        return self
