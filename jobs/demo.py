@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import simulation
-from conf import load_settings
+from conf import ExitCode, KehuError, load_settings
 from jobs.backfill import is_done
 from jobs.context import Counts, Job, Places, opened, recorded
 from jobs.run import DAY, whole_day
@@ -61,18 +61,23 @@ def demonstrated(directory: str, berka: str | None, progress: Progress) -> Count
     Parameters
     ----------
     directory : str
-        Everything of the demo lies below it; the Berka run in a directory of its own there.
+        Everything of the demo lies below it.
     berka : str, optional
         Directory of the Berka files.
     progress : callable taking a message
+
+    Raises
+    ------
+    KehuError
+        USAGE when `directory` holds the demo of the other bank.
     """
     bank = _berka(Path(berka)) if berka else _complete_journey()
-    root = Path(directory).absolute() / ("berka" if berka else "")
+    root = Path(directory).absolute()
     settings = load_settings(ROOM / "conf" / bank.conf)
     places = Places(root / "landing", root / "lake", root / "worklists")
     _feeds(bank, root, progress)
     with opened(settings, places, bank.days[-1], "demo", progress) as job:
-        run = _days(job, bank, root / "truth")
+        run = _days(job, bank, root / "TRUTH")
         return {"days run": len(run), "days already done": len(bank.days) - len(run), **_summary(job, bank, root)}
 
 
@@ -93,19 +98,22 @@ def _berka(data: Path) -> Bank:
 
 def _feeds(bank: Bank, root: Path, progress: Progress) -> None:
     """Feeds and truth, written whole or not at all. When they change, what was made from the old ones goes too."""
-    marker, wanted = root / "feeds.json", {"made_of": bank.made_of, "generator": _generator()}
-    if marker.exists() and json.loads(marker.read_text()) == wanted:
+    marker, wanted = root / "feeds.json", {"bank": bank.conf, "made_of": bank.made_of, "generator": _generator()}
+    written = json.loads(marker.read_text()) if marker.exists() else None
+    if written == wanted:
         progress("the feeds are there")
         return
+    if written and written["bank"] != bank.conf:
+        raise KehuError(f"{root} holds the demo of another bank; choose another --dir", ExitCode.USAGE)
     root.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     if (root / "landing").exists():
         progress("the demo's data changed with this version: starting over")
-    for old in ("landing", "truth", "lake", "worklists"):
+    for old in ("landing", "TRUTH", "lake", "worklists"):
         shutil.rmtree(root / old, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="writing-", dir=root) as writing:
-        bank.write(Path(writing) / "landing", Path(writing) / "truth", progress)
-        for part in ("truth", "landing"):
+        bank.write(Path(writing) / "landing", Path(writing) / "TRUTH", progress)
+        for part in ("TRUTH", "landing"):
             (Path(writing) / part).rename(root / part)
     marker.write_text(json.dumps(wanted, indent=1) + "\n")
 

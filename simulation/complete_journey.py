@@ -23,7 +23,7 @@ from conf import ExitCode, KehuError
 from simulation import rows
 from simulation.bank import Baskets
 from simulation.days import days_between
-from simulation.delivery import Delivery, Plan, quarter
+from simulation.delivery import Delivery, Plan
 from simulation.drops import write_drop
 from simulation.households import NOT_A_DAY, Known, households
 from simulation.market import UNITED_STATES
@@ -151,10 +151,9 @@ def write_purchases(landing: Path, data: Journey, plan: Plan) -> None:
     lines = data.lines
     day = lines["day"].to_numpy().astype("datetime64[D]")
     history = np.flatnonzero(day <= np.datetime64(plan.loaded, "D"))
-    name = np.array([quarter(date(plan.first.year, month, 1)) for month in range(1, 13)])
-    of_quarter = name[day[history].astype("datetime64[M]").astype(np.int64) % 12]
-    for part in np.unique(of_quarter):
-        write_drop(landing, "purchases", plan.loaded, _purchases(data, history[of_quarter == part]), str(part))
+    quarter = day[history].astype("datetime64[M]").astype(np.int64) % 12 // 3 + 1
+    for number in np.unique(quarter):
+        write_drop(landing, "purchases", plan.loaded, _purchases(data, history[quarter == number]), f"load-{number:03d}")
     for on in plan.days():
         write_drop(landing, "purchases", on, _purchases(data, np.flatnonzero(day == np.datetime64(on, "D"))))
 

@@ -28,6 +28,9 @@ RATES: Mapping[str, float] = {
 }
 
 
+PART_ROWS = 400_000  # of a file of the initial load, about
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is delivered when.
@@ -57,12 +60,13 @@ class Delivery:
     def __init__(self, state: State, plan: Plan, landing: Path, truth: Path, progress: Callable[[str], None]) -> None:
         self.state, self.plan, self.landing, self.truth, self.progress = state, plan, landing, truth, progress
         self.restrictions = Restrictions(state)
-        self._waiting: list[pa.Table] = []
+        self._waiting: dict[str, list[pa.Table]] = {"transactions": [], "purchases": []}
+        self._parts = dict.fromkeys(self._waiting, 0)
         self._dirt: list[Dirt] = []
         self._held_back: pa.Table | None = None
 
-    def bring(self, on: date, baskets: Baskets | None = None) -> BookedDay:
-        """Let a day happen and deliver what is due of it."""
+    def bring(self, on: date, baskets: Baskets | None = None, purchases: pa.Table | None = None) -> BookedDay:
+        """Let a day happen and deliver what is due of it; `purchases` are the rows of that feed."""
         state, plan = self.state, self.plan
         day = live(state, on, planned_counts(state, on, daily=on > plan.loaded), baskets)
         self.restrictions.follow(day)
@@ -70,14 +74,16 @@ class Delivery:
             write_truth(self.truth, f"uptake/as_of={on.isoformat()}", known_chances(state, on))
         if on > plan.loaded:
             self._deliver_day(day)
+            if purchases is not None:
+                self._write("purchases", on, purchases)
         else:
-            self._waiting.append(rows.transactions(state, day))
-            if on == plan.loaded or (on.month % 3 == 0 and (on + timedelta(days=1)).day == 1):
-                write_drop(self.landing, "transactions", plan.loaded, pa.concat_tables(self._waiting), quarter(on))
-                self.progress(f"generated up to {on}")
-                self._waiting.clear()
+            self._load("transactions", rows.transactions(state, day), last=on == plan.loaded)
+            if purchases is not None:
+                self._load("purchases", purchases, last=on == plan.loaded)
             if on == plan.loaded:
                 self._load_files()
+        if on.day == 1:
+            self.progress(f"generating {on:%B %Y}")
         return day
 
     def finish(self, about: Mapping[str, object]) -> None:
@@ -86,6 +92,15 @@ class Delivery:
         write_truth(self.truth, "households", known_households(self.state))
         (self.truth / "dirt.json").write_text(json.dumps([asdict(dirt) for dirt in self._dirt], indent=1) + "\n")
         (self.truth / "about.json").write_text(json.dumps(dict(about), indent=1, default=str) + "\n")
+
+    def _load(self, feed: str, table: pa.Table, *, last: bool) -> None:
+        """Add to the initial load, which is written in parts, so that its size does not matter."""
+        waiting = self._waiting[feed]
+        waiting.append(table)
+        if last or sum(part.num_rows for part in waiting) >= PART_ROWS:
+            self._parts[feed] += 1
+            write_drop(self.landing, feed, self.plan.loaded, pa.concat_tables(waiting), f"load-{self._parts[feed]:03d}")
+            waiting.clear()
 
     def _load_files(self) -> None:
         state, on = self.state, self.plan.loaded
@@ -103,7 +118,7 @@ class Delivery:
         self._write("holdings", on, rows.holdings(state, rows.changed_holdings(state, on)))
         self._write("fx_rates", on, rows.fx_rates(state, on, on))
         self._write("restrictions", on, self.restrictions.changed(on))
-        sent = dirtied(rows.transactions(state, day), self._held_back, day, state.seed)
+        sent = dirtied(rows.transactions(state, day), self._held_back, day, state.seed, last=on == self.plan.last)
         self._held_back = sent.held_back
         self._dirt += sent.dirt
         write_drop(self.landing, "transactions", on, sent.rows, raw=sent.raw, raw_cents=sent.raw_cents)
@@ -122,7 +137,3 @@ def planned_counts(state: State, on: date, *, daily: bool) -> dict[str, int]:
     if daily:
         return {kind: int(np.ceil(rate)) for kind, rate in expected.items()}
     return {kind: int(rng.poisson(rate)) for kind, rate in expected.items()}
-
-
-def quarter(on: date) -> str:
-    return f"{on.year}q{(on.month + 2) // 3}"

@@ -34,8 +34,8 @@ class Sent:
     dirt: list[Dirt]
 
 
-def dirtied(clean: pa.Table, late: pa.Table | None, day: BookedDay, seed: int) -> Sent:
-    """Hold one row back until tomorrow, add yesterday's, send two rows twice, and spoil copies of two more.
+def dirtied(clean: pa.Table, late: pa.Table | None, day: BookedDay, seed: int, *, last: bool) -> Sent:
+    """Hold one row back until tomorrow (not on the `last` day), add yesterday's, send two rows twice, and spoil copies of two more.
 
     A spoilt row has an id of its own, so that no true row is lost. Rows of planted events are left alone.
 
@@ -63,15 +63,14 @@ def dirtied(clean: pa.Table, late: pa.Table | None, day: BookedDay, seed: int) -
     ]
     if late is not None:
         dirt += [_dirt(day.on, name, "late") for name in late["transaction_id"].to_pylist()]
-    on_time = np.delete(np.arange(clean.num_rows), one_late)
-    rows = clean.take(pa.array(on_time))
+    rows = clean if last else clean.take(pa.array(np.delete(np.arange(clean.num_rows), one_late)))
     readable: dict[str, int] = {}
     for at in (account_spoilt, *doubled):
         currency = clean["currency"][at].as_py()
         readable[currency] = readable.get(currency, 0) + int(clean["amount"][at].as_py() * 100)
     return Sent(
         rows if late is None else pa.concat_tables([rows, late]), [*spoilt, *(line_of(clean, at) for at in doubled)], readable,
-        clean.slice(one_late, 1), dirt,
+        clean.slice(one_late, 0 if last else 1), dirt,
     )
 
 

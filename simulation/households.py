@@ -65,6 +65,7 @@ class Households:
     digital: np.ndarray  # share of doings that need no branch
     risk: np.ndarray  # 1..5
     joined_on: np.ndarray
+    region: np.ndarray  # index into the market's regions
     branch: np.ndarray
     manager: np.ndarray  # -1 none
     marketing: np.ndarray
@@ -155,6 +156,7 @@ def households(known: Known, market: Market, start: date, seed: int) -> Househol
         digital=digital,
         risk=risk,
         joined_on=np.where(np.isnat(known.joined_on), joined, known.joined_on),
+        region=branch % len(market.regions),
         branch=branch,
         manager=manager,
         marketing=rng.random(n) < 0.85,

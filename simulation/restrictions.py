@@ -35,6 +35,8 @@ class Restrictions:
             return
         rng = np.random.default_rng((state.seed, 7, on.toordinal()))
         self._all += [(who, "fraud_case", on, None) for who in self._reported]
+        self._all += [(who, "bereavement", on, None) for who in state.bereaved]
+        state.bereaved.clear()
         events = state.truth.events[self._seen_events:]
         self._seen_events = len(state.truth.events)
         frauds = [event.household for event in events if event.cause == "fraud_or_scam" and event.transactions]

@@ -46,7 +46,7 @@ def customers(state: State, which: np.ndarray) -> pa.Table:
         "occupation": _names(h.occupation, which, h.occupation_on_file),
         "annual_income": money(np.round(h.income[which] * 100), h.income_on_file[which]),
         "marital_status": _coded(("single", "married"), h.married[which].astype(np.int64), h.marital_on_file[which]),
-        "region": _coded(state.market.regions, h.branch[which] % len(state.market.regions)),
+        "region": _coded(state.market.regions, h.region[which]),
         "joined_on": _dates(h.joined_on[which]),
         "relationship_manager_id": _numbered("RM", 2, h.manager[which] + 1, h.manager[which] >= 0),
         "risk_profile": pa.array(h.risk[which], mask=~h.risk_on_file[which]),

@@ -56,6 +56,7 @@ class State:
     busy_until: np.ndarray
     monthly_chance: np.ndarray  # true uptake probability, households x products, renewed every week
     frozen: set[int] = field(default_factory=set)  # accounts that only take their planned lines today
+    bereaved: list[int] = field(default_factory=list)  # households whose bereavement the branch has yet to enter
     pending: dict[date, list[Lines]] = field(default_factory=dict)  # lines planned for later days
 
     def text(self, word: str, *parts: str) -> int:
