@@ -87,8 +87,8 @@ def _spending(state: State, rng: np.random.Generator) -> None:
     """How often and how much a household pays by card, draws and brings cash, and pays people."""
     h, n = state.households, len(state.households)
     relative = np.sqrt(h.income / state.market.median_income)
-    state.card_rate = rng.gamma(3.0, 0.05, n) * np.clip(relative, 0.5, 2)
-    monthly = state.net_cents() * rng.uniform(0.16, 0.3, n)
+    state.card_rate = rng.gamma(3.0, 0.1, n) * np.clip(relative, 0.5, 2)
+    monthly = state.net_cents() * rng.uniform(0.32, 0.55, n)
     state.ticket = monthly / 30.4 / np.maximum(state.card_rate, 0.03)
     state.atm_rate = rng.gamma(2.0, 0.028, n)
     state.person_rate = rng.gamma(1.5, 0.016, n)
