@@ -1,0 +1,120 @@
+"""The worklist as one self-contained page: no server, no network, no asset; nothing runs in it but its own script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from conf.settings import Settings
+from worklists import figures
+from worklists.charts import flow_chart
+from worklists.safe_text import visible
+from worklists.worklist import CAUSES, OUTCOMES, TYPES, Call, Customer, Worklist
+
+TEMPLATES = Path(__file__).parent / "templates"
+SOON_DAYS = 30  # a maturity this near is marked
+
+
+def worklist_page(worklist: Worklist, settings: Settings) -> bytes:
+    """An RM's day as HTML.
+
+    Parameters
+    ----------
+    worklist : Worklist
+    settings : Settings
+        Bank, language, wording and the offers' names.
+
+    Returns
+    -------
+    bytes, UTF-8; the same for the same worklist and settings
+    """
+    script = asset("worklist.js")
+    types = {call.type for call in worklist.calls}
+    page = environment(settings, worklist.day).get_template("worklist.html.j2")
+    return page.render(
+        list=worklist,
+        types=[type_ for type_ in TYPES if type_ in types],
+        outcomes=OUTCOMES,
+        causes=CAUSES,
+        urgent=sum(call.urgent(worklist.day) for call in worklist.above),
+        tomorrow=(worklist.day + timedelta(days=1)).isoformat(),
+        file_name=f"outcomes-{worklist.holder}-{worklist.day.isoformat()}.csv",
+        policy=content_policy(script),
+        script=Markup(script),
+    ).encode()
+
+
+def environment(settings: Settings, day: date) -> Environment:
+    """Templates with the bank's words and figures; every value is escaped, and nothing invisible gets through."""
+    language = settings.bank.language
+    words = settings.wording[language].worklist
+    names = product_names(settings)
+
+    def word(prefix: str, code: str) -> str:
+        return words.get(f"{prefix}{code}") or _spoken(code)
+
+    def when(call: Call) -> Markup:
+        due = words["due"].format(day=figures.short_day(call.due_by, language))
+        today = Markup('<span class="now">{}</span>').format(words["call_today"]) if call.urgent(day) else ""
+        return Markup('{}<span class="due">{}</span>').format(today, due)
+
+    def chart(customer: Customer, marked: tuple[str, ...]) -> Markup:
+        return flow_chart(customer, marked, language, words)
+
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
+    )
+    made.globals |= {
+        "words": words,
+        "word": word,
+        "lines": lambda prefix, type_: [line for line in words.get(f"{prefix}{type_}", "").splitlines() if line.strip()],
+        "when": when,
+        "chart": chart,
+        "money": figures.money,
+        "rate": figures.rate,
+        "date": lambda value: figures.day(value, language),
+        "weekday": lambda value: f"{words[f'weekday_{value.isoweekday()}']} {figures.day(value, language)}",
+        "product": lambda product_id: names.get(product_id) or _spoken(product_id),
+        "language": "zh-CN" if language == "zh" else "en",
+        "bank": settings.bank.name,
+        "currency": settings.bank.base_currency,
+        "soon": day + timedelta(days=SOON_DAYS),
+        "style": Markup(asset("style.css")),
+    }
+    return made
+
+
+def content_policy(script: str = "") -> Markup:
+    """What the browser lets the page do: its own style, its own script by its hash, and nothing else."""
+    runs = f"script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'; " if script else ""
+    return Markup(f"default-src 'none'; style-src 'unsafe-inline'; {runs}base-uri 'none'; form-action 'none'")
+
+
+def product_names(settings: Settings) -> dict[str, str]:
+    """product_id -> name a customer knows it by, from the shelf; the first offer that sells it names it."""
+    named: dict[str, str] = {}
+    for _, offer in sorted(settings.offers.items()):
+        if len(offer.uptake.products) == 1:
+            named.setdefault(offer.uptake.products[0], offer.name[settings.bank.language])
+    return named
+
+
+@cache
+def asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _finalized(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _spoken(code: str) -> str:
+    return code.replace("_", " ").strip()

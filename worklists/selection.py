@@ -1,0 +1,64 @@
+"""Which alerts stand on whose worklist of a day, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Window
+
+from conf.settings import Worklists
+
+LISTED = ("open", "contacted")
+
+
+def on_the_lists(alerts: DataFrame, day: date, settings: Worklists) -> DataFrame:
+    """The day's alerts in the order of each holder's calls, cut where the visible part below the line ends.
+
+    Parameters
+    ----------
+    alerts : DataFrame of `alerts` rows
+    day : date
+    settings : Worklists
+
+    Returns
+    -------
+    DataFrame with the columns of `alerts` and `holder` (the RM, the deputy of an RM on leave, or the branch queue),
+    `due_by` (last day on a worklist), `place` (1 is first), `in_all` (the holder's alerts with those cut off)
+    """
+    first = [F.col("priority").desc(), F.col("expires_on"), F.col("raised_on"), F.col("alert_id")]
+    of_holder = Window.partitionBy("holder")
+    return (
+        alerts.where(listed(day))
+        .withColumns({"holder": _holder(settings), "due_by": F.date_sub("expires_on", 1)})
+        .withColumns({"place": F.row_number().over(of_holder.orderBy(*first)), "in_all": F.count("*").over(of_holder)})
+        .where(F.col("place") <= settings.calls_per_day + settings.below_line)
+    )
+
+
+def listed(day: date) -> Column:
+    """Whether an alert stands on a worklist of the day at all; those held back by lot never do."""
+    awake = F.col("snoozed_until").isNull() | (F.col("snoozed_until") <= F.lit(day))
+    running = (F.col("raised_on") <= F.lit(day)) & (F.col("expires_on") > F.lit(day))
+    return F.col("status").isin(*LISTED) & awake & running & ~F.coalesce("control_group", F.lit(False))
+
+
+def deputy_of(deputies: Mapping[str, str]) -> dict[str, str]:
+    """RM on leave -> who has the book today: a deputy who is on leave too passes it on; a circle ends where it began."""
+    resolved = {}
+    for absent in deputies:
+        seen, holder = {absent}, deputies[absent]
+        while holder in deputies and holder not in seen:
+            seen.add(holder)
+            holder = deputies[holder]
+        resolved[absent] = holder
+    return resolved
+
+
+def _holder(settings: Worklists) -> Column:
+    own = F.coalesce(F.nullif(F.trim("relationship_manager_id"), F.lit("")), F.lit(settings.branch_queue))
+    holder = own
+    for absent, deputy in deputy_of(settings.deputies).items():
+        holder = F.when(own == absent, F.lit(deputy)).otherwise(holder)
+    return holder
