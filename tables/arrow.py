@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +33,16 @@ def read_arrow(
     except TableNotFoundError:
         return None
     return found.to_pyarrow_table(columns=list(columns) if columns else None, filters=list(filters) if filters else None)
+
+
+def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.RecordBatch]:
+    """Rows of a table batch by batch, in bounded memory; none where it does not exist."""
+    import pyarrow.parquet as pq
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    try:
+        dataset = DeltaTable(f"{lake}/{table}").to_pyarrow_dataset()
+    except TableNotFoundError:
+        return
+    yield from dataset.to_batches(columns=list(columns), filter=pq.filters_to_expression(list(filters)))
