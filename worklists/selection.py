@@ -9,8 +9,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Worklists
-
-LISTED = ("open", "contacted")
+from worklists.worklist import LISTED
 
 
 def on_the_lists(alerts: DataFrame, day: date, settings: Worklists) -> DataFrame:

@@ -28,6 +28,8 @@ CAUSES = (
     "other",
 )
 TYPES = ("early_withdrawal", "account_closure", "abnormal_withdrawal", "abnormal_deposit", "life_event", "next_best_offer")
+LISTED = ("open", "contacted")  # statuses that stand on a worklist
+AT_PRINCIPAL = ("time_deposit", "loan")  # products that stand at their principal where the bank states no balance
 MONTHS_SHOWN = 12
 CONTACTS_SHOWN = 4
 MOVEMENTS_SHOWN = 10

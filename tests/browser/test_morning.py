@@ -1,0 +1,130 @@
+"""A relationship manager's morning in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf import Settings
+from tests.literal_worklist import literal_worklist
+from worklists.page import worklist_page
+
+DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file: Path = tmp_path_factory.mktemp("page") / "RM-017.html"
+    file.write_bytes(worklist_page(literal_worklist(names={"C000106": "=Sun <b>Li</b>"}), settings))
+    return file.as_uri()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page of its own, with everything it complains of or asks the network for in `told`."""
+    context = chromium.new_context(viewport=DESK, accept_downloads=True)
+    page = context.new_page()
+    page.told = []
+    page.on("console", lambda message: page.told.append(message.text))
+    page.on("pageerror", lambda error: page.told.append(str(error)))
+    page.on("request", lambda request: request.url.startswith("file:") or page.told.append(request.url))
+    yield page
+    context.close()
+
+
+def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
+    page.goto(address)
+    assert page.locator(".card:visible h2").inner_text() == "1 Zhang Wei"
+
+    page.fill("#search", "closed")
+    assert page.locator(".calls li:visible .name").all_inner_texts() == ["Wang Xiuying"]
+    page.fill("#search", "")
+    page.select_option("#type", "early_withdrawal")
+    assert page.locator(".calls li:visible .name").all_inner_texts() == ["Chen Jianguo"]
+    page.select_option("#type", "")
+
+    card = page.locator(".card:visible")
+    card.get_by_role("radio", name="Accepted").check()
+    card.get_by_label("What the money was for").select_option("home")
+    card.get_by_label("Offer talked about").select_option("mortgage")
+    card.get_by_label("Note").fill("=cmd|calc, \"signed\"\nby noon")
+    card.get_by_text("Next customer").click()
+    assert page.locator(".card:visible h2").inner_text() == "2 Chen Jianguo"
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+
+    page.locator(".card:visible").get_by_role("radio", name="Later").check()
+    page.locator(".card:visible").get_by_label("Not before").fill("2026-12-01")
+    page.keyboard.press("Tab")
+    page.get_by_role("link", name="Liu Fang").click()
+    page.locator(".card:visible").get_by_role("radio", name="Not reached").check()
+    page.get_by_role("link", name="Wang Xiuying").click()
+    page.locator(".card:visible").get_by_role("radio", name="Declined").check()
+    page.locator(".card:visible").get_by_role("button", name="Clear").click()
+    assert page.locator(".progress").inner_text() == "3 of 6 recorded · 3 not yet saved"
+
+    page.reload()  # what was recorded is still there
+    assert page.locator("form.record[data-alert='AL-7K3FQ2M9-C'] [name=note]").input_value() == '=cmd|calc, "signed"\nby noon'
+    page.check("#todo")
+    assert page.locator(".calls li:visible").count() == 3
+
+    with page.expect_download() as waiting:
+        page.click("#save")
+    saved = Path(waiting.value.path()).read_bytes()
+    assert waiting.value.suggested_filename == "outcomes-RM-017-2026-11-24.csv"
+    assert page.locator(".progress").inner_text() == "3 of 6 recorded · all saved"
+    assert saved.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(saved.decode("utf-8-sig"))))
+    assert [(row["alert_id"], row["outcome"], row["cause"], row["offer_id"], row["snooze_until"]) for row in rows] == [
+        ("AL-7K3FQ2M9-C", "accepted", "home", "mortgage", ""),
+        ("AL-2M8ZT4RX-H", "snoozed", "", "", "2026-12-01"),
+        ("AL-5TY6U8JP-M", "not_reached", "", "", ""),
+    ]
+    assert rows[0]["note"] == "'=cmd|calc, \"signed\" by noon"
+    assert {row["relationship_manager_id"] for row in rows} == {"RM-017"}
+    assert all(len(row["recorded_at"]) == len("2026-11-24T09:12:00+08:00") for row in rows)
+    assert page.told == []
+
+
+def test_on_a_phone_the_list_comes_first_and_nothing_overflows(page: Any, address: str) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(address)
+    assert page.locator(".card:visible").count() == 0
+    page.get_by_role("link", name="Zhang Wei").click()
+    assert page.locator(".card:visible h2").inner_text() == "1 Zhang Wei"
+    assert page.locator("nav:visible").count() == 0
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+    page.set_viewport_size(PHONE)
+    page.get_by_role("link", name="← All calls").click()
+    assert page.locator(".calls:visible").count() == 2
+
+
+def test_by_keyboard_alone(page: Any, address: str) -> None:
+    page.goto(address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the list of calls"
+    page.locator(".calls a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator(".card:visible h2").inner_text() == "2 Chen Jianguo"
+    page.locator(".card:visible input[value=contacted]").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".card:visible input:checked").get_attribute("value") == "not_reached"
+    assert page.locator(".calls a[aria-current=true] .mark").inner_text() == "✓ Not reached"
+
+
+def test_an_injected_script_does_not_run_and_every_card_is_printed(page: Any, address: str) -> None:
+    page.goto(address)
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hacked=1\">')")
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator(".calls .name").last.inner_text() == "=Sun <b>Li</b>"
+    page.emulate_media(media="print")
+    assert page.locator(".card:visible").count() == 6
