@@ -7,6 +7,7 @@ from datetime import timedelta
 import pyspark.sql.functions as F
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
+from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError
 from features.as_of import known
@@ -68,7 +69,8 @@ def _champions(job: Job, features: DataFrame) -> tuple[list[Scorer], list[str]]:
         row = shelf.champion(offer_id)
         try:
             scorer = Scorer(offer_id, row["model_version"], shelf.verified(row), tuple(row["feature_list"]))
-            usable.append(ready(scorer, features.columns))
+            with threadpool_limits(1):
+                usable.append(ready(scorer, features.columns))
         except KehuError as error:
             refused.append(str(error))
     return usable, refused

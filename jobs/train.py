@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from conf import ExitCode, KehuError, conf_hash
 from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
@@ -20,14 +22,16 @@ def run(job: Job) -> Counts:
     rates = uptake_rates(rows.uptakes(job.settings.offers), job.settings.offers)
     shelf = ModelShelf(job)
     counts = {"rows_in": len(rows.rows), "rows_out": 0, "promoted": 0, "challengers": 0, "unchanged": 0, "models": 0, "rates": 0}
+    described = facts(job, rows)
     for nth, (offer_id, offer) in enumerate(sorted(job.settings.offers.items()), 1):
         learned = rows.of(offer_id)
         made_of = fingerprint(learned, offer, rates[offer_id], job.settings.models)
         if shelf.newest(offer_id).get("fingerprint") == made_of:
             counts["unchanged"] += 1
         else:
-            trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models)
-            promoted = shelf.take(trained, offer, rates[offer_id], made_of, facts(job, rows))
+            with threadpool_limits(1):  # the same result everywhere, and no fight for cores that others use
+                trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models)
+            promoted = shelf.take(trained, offer, rates[offer_id], made_of, described)
             counts["promoted" if promoted else "challengers"] += 1
             job.progress(f"train: {nth} of {len(job.settings.offers)}, {offer_id}: {told(trained, promoted)}")
         counts["rates" if shelf.champion(offer_id)["kind"] == "rate" else "models"] += 1

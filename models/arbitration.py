@@ -107,7 +107,8 @@ def _blocked_by(as_of: date) -> Column:
         "closed_customer": F.col("closed"),
         "no_marketing_consent": ~F.coalesce("marketing_consent", F.lit(False)),
         "restriction": F.col("restricted"),  # never which: worklists must not tip anybody off
-        "service_tier": (F.size("service_tiers") > 0) & ~F.array_contains("service_tiers", F.col("service_tier")),
+        "service_tier": (F.size("service_tiers") > 0)
+        & ~F.coalesce(F.array_contains("service_tiers", F.col("service_tier")), F.lit(False)),
         "life_event_consent": F.col("discreet") & ~F.coalesce("life_event_consent", F.lit(False)),
         "no_life_event": F.col("discreet") & ~inferred,
         "cool_down": F.date_diff(F.lit(as_of), "last_on") < F.col("cool_down_days"),

@@ -1,0 +1,100 @@
+"""Labels point in time: what is learned from a day is what could be known of it, and followed it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf import Settings
+from conf.offer import Eligibility, Offer, Uptake
+from models.training_set import labels_by_offer, sampled, snapshot_dates, split_days, uptake_labels
+
+DAY = date(2026, 3, 1)
+CLOSED = date(2026, 5, 7)  # DAY + 7 days of embargo + 60 days of window
+WORDS = {"en": "x", "zh": "x"}
+
+
+def offer(once: bool = True, **eligibility: object) -> Offer:
+    return Offer(
+        name=WORDS, family="fund", reason=WORDS, margin=Decimal(100), contact_cost=Decimal(10), prior=0.1,
+        eligibility=Eligibility(once=once, **eligibility), uptake=Uptake(products=("fund_a", "fund_b"), window_days=60),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def labels(spark: SparkSession) -> dict[str, dict[str, int]]:
+    """Offer -> customer -> label."""
+    taken_on = {
+        "embargo": DAY + timedelta(7),  # still in the embargo: it was held when the window began
+        "first_day": DAY + timedelta(8),
+        "last_day": DAY + timedelta(67),
+        "too_late": DAY + timedelta(68),
+        "long_held": date(2020, 1, 1),
+        "given_up": date(2020, 1, 1),
+        "poor": DAY + timedelta(9),
+        "unknown_age": DAY + timedelta(9),
+    }
+    closed_on = {"given_up": date(2026, 3, 5)}
+    customers = [*taken_on, "never", "other_product"]
+    snapshots = spark.createDataFrame(
+        [
+            (name, DAY, None if name == "unknown_age" else 40, Decimal(0 if name == "poor" else 90000), Decimal(5000), 3)
+            for name in customers
+        ],
+        "customer_id string, as_of date, age int, annual_income decimal(18,2), assets decimal(18,2), risk_profile int",
+    )
+    holdings = spark.createDataFrame(
+        [(name, "fund_b", day, closed_on.get(name)) for name, day in taken_on.items()]
+        + [("other_product", "gold", DAY + timedelta(9), None)],
+        "customer_id string, product_id string, acquired_on date, closed_on date",
+    )
+    offers = {"once": offer(min_income=Decimal(1)), "again": offer(once=False, min_income=Decimal(1))}
+    long = uptake_labels(snapshots, holdings, offers, 7, CLOSED)
+    assert uptake_labels(snapshots, holdings, offers, 7, CLOSED - timedelta(1)).isEmpty(), "the window is still open"
+    wide = {row["customer_id"]: row for row in labels_by_offer(long, [*offers, "third"]).collect()}
+    assert all(row["taken_third"] is None for row in wide.values())
+    return {
+        name: {customer: row[f"taken_{name}"] for customer, row in wide.items() if row[f"taken_{name}"] is not None}
+        for name in offers
+    }
+
+
+def test_uptake_counts_after_the_embargo_and_within_the_window(labels: dict[str, dict[str, int]]) -> None:
+    assert labels["once"] == {"first_day": 1, "last_day": 1, "too_late": 0, "never": 0, "other_product": 0, "given_up": 0}
+
+
+def test_what_is_taken_again_is_learned_from_holders_too(labels: dict[str, dict[str, int]]) -> None:
+    assert set(labels["again"]) == set(labels["once"]) | {"embargo", "long_held"}
+    assert labels["again"]["long_held"] == 0
+
+
+def test_unsuited_customers_are_no_evidence(labels: dict[str, dict[str, int]]) -> None:
+    for of_offer in labels.values():
+        assert not {"poor", "unknown_age"} & set(of_offer)
+
+
+def test_a_sample_is_the_same_customers_whatever_the_partitioning(spark: SparkSession) -> None:
+    snapshots = spark.createDataFrame([(f"C{n}", DAY) for n in range(400)], "customer_id string, as_of date")
+    kept = {row["customer_id"] for row in sampled(snapshots, 0.25, 1).collect()}
+    assert kept == {row["customer_id"] for row in sampled(snapshots.repartition(5), 0.25, 1).collect()}
+    assert 60 < len(kept) < 140
+    assert sampled(snapshots, 1.5, 1).count() == 400
+
+
+def test_snapshots_leave_an_embargo_and_a_window_between_learning_and_judging(settings: Settings) -> None:
+    days = snapshot_dates(date(2026, 12, 31), settings.models, 60, date(2026, 1, 1))
+    assert days[0] == date(2026, 12, 31) - timedelta(67)
+    training, validation, test = split_days(days, 67)
+    assert (len(training), len(validation), len(test)) == (4, 1, 1)
+    assert test[0] - validation[0] >= timedelta(67)
+    assert validation[0] - max(training) >= timedelta(67)
+
+
+def test_a_short_history_gives_no_training_window(settings: Settings) -> None:
+    days = snapshot_dates(date(2026, 12, 31), settings.models, 60, date(2026, 9, 1))
+    assert days == [date(2026, 10, 25)]
+    assert split_days(days, 67) == ([], [], [date(2026, 10, 25)])
+    assert split_days([], 67) == ([], [], [])
