@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 import deltalake
+import pyarrow as pa
 import pyspark.sql.functions as F
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StructField, StructType
 
 from conf import ExitCode, KehuError
@@ -71,6 +73,11 @@ class Lake:
         if not self.exists(name):
             return self.spark.createDataFrame([], self.table(name).ddl)
         return self.spark.read.format("delta").load(self.path(name))
+
+    def literal(self, name: str, rows: Sequence[Mapping[str, object]]) -> DataFrame:
+        """A few rows of a table, made here; through Arrow, which needs no Python worker beside Spark."""
+        schema = to_arrow_schema(self._schema(self.table(name)))
+        return self.spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows], schema))
 
     def create(self, name: str) -> None:
         """Create the table as declared, or add the columns an earlier version did not have.

@@ -1,0 +1,352 @@
+"""What there is to tell a customer's relationship manager: one row a customer, whatever happened to them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Window
+
+from conf.settings import ContactPolicy, Settings
+from worklists.reasons import chosen, day, worded
+
+TYPES = (  # the strongest first: it names the alert
+    "account_closure",
+    "early_withdrawal",
+    "abnormal_withdrawal",
+    "abnormal_deposit",
+    "life_event",
+    "next_best_offer",
+)
+SALES = ("life_event", "next_best_offer")  # nothing but an offer to say
+LIFETIME = 14  # days, where the configuration names none
+STATISTICAL = ("withdrawal", "deposit")
+UNSAFE = "fraud_or_scam"  # the likely cause that turns a call into a call for the customer's safety
+EVIDENCE = "array<struct<kind: string, ref: string, business_date: date, amount: decimal(18,2), note: string>>"
+SEVERITIES = ("low", "medium", "high")
+CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
+
+
+def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataFrame:
+    """Abnormal flows of one customer told together.
+
+    Parameters
+    ----------
+    flows : DataFrame of `abnormal_flows` rows to tell, with `_matter` (of the alert they join; null: a new one) and `_new` (not
+        told in it so far)
+    legs : DataFrame with `transaction_id`, `business_date`, `amount_base`, `direction`, `channel`: the rows behind them
+    settings : Settings
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `matter`, `type`, `severity`, `certainty` (0 to 1), `at_stake` (base currency), `happened_on`,
+    `expires_on`, `hard` (needs no statistics), `safety`, `events` (kinds and likely causes, for offers), `flow_ids`,
+    `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `evidence`
+    """
+    policy = settings.contact_policy
+    with_legs = _with_legs(flows, legs).withColumn("_type", _type())
+    rare = F.col("return_period_years") / (F.col("return_period_years") + F.lit(settings.flows.min_return_period_years))
+    late = F.when(F.col("late"), _late(settings)).otherwise("")
+    row = F.struct(
+        strength(F.col("_type")).alias("_strength"),
+        (-F.col("amount")).alias("smaller"),
+        "flow_id",
+        F.col("_type").alias("type"),
+        "kind", "cause", "amount", "business_date", "detected_on", "window_days", "usual_amount", "observations", "peer_group",
+        "peer_weight", "_legs", "_new",
+        F.concat("reason", late).alias("told"),
+        F.array_position(_texts(SEVERITIES), F.col("severity")).cast("int").alias("severity"),
+        F.coalesce(rare, F.lit(policy.priority.certainty)).alias("certainty"),
+    )  # fmt: skip
+    by_customer = with_legs.groupBy("customer_id").agg(
+        F.sort_array(F.collect_list(row)).alias("_flows"), F.max("_matter").alias("_matter")
+    )
+    told, lead = F.col("_flows"), F.col("_flows")[0]
+    first = F.array_min(F.transform(told, lambda flow: F.struct(flow["detected_on"], flow["flow_id"])))["flow_id"]
+
+    def ends(flow: Column) -> Column:
+        return F.date_add(flow["detected_on"], lifetime(flow["type"], policy))
+
+    kinds = F.transform(told, lambda flow: flow["kind"])
+    causes = F.array_compact(F.transform(told, lambda flow: flow["cause"]))
+    return by_customer.select(
+        "customer_id",
+        F.coalesce("_matter", F.concat(F.lit("flows|"), first)).alias("matter"),
+        lead["type"].alias("type"),
+        F.element_at(_texts(SEVERITIES), F.array_max(told["severity"])).alias("severity"),
+        F.array_max(told["certainty"]).alias("certainty"),
+        F.array_max(told["amount"]).alias("at_stake"),
+        F.array_max(told["business_date"]).alias("happened_on"),
+        F.array_max(F.transform(told, ends)).alias("expires_on"),
+        F.exists(kinds, lambda kind: ~kind.isin(*STATISTICAL)).alias("hard"),
+        F.array_contains(causes, UNSAFE).alias("safety"),
+        F.array_distinct(F.concat(kinds, causes)).alias("events"),
+        F.sort_array(F.transform(told, lambda flow: flow["flow_id"])).alias("flow_ids"),
+        lead["amount"].alias("lead_amount"),
+        (F.size(told) - 1).alias("more"),
+        F.array_join(F.transform(told, lambda flow: flow["told"]), " ").alias("told"),
+        F.array_join(F.transform(F.filter(told, lambda flow: flow["_new"]), lambda flow: flow["told"]), " ").alias("news"),
+        _evidence(told, settings).alias("evidence"),
+    )
+
+
+def life_event_matters(life_events: DataFrame, settings: Settings) -> DataFrame:
+    """Life events, told without naming them.
+
+    Parameters
+    ----------
+    life_events : DataFrame of the day's `life_events` rows that are to be told
+    settings : Settings
+
+    Returns
+    -------
+    DataFrame with the columns of `flow_matters`, one row a customer; nothing that a relationship manager sees names the event
+    or what it was noticed in
+    """
+    matter = F.concat_ws("|", F.lit("life_event"), "event", F.coalesce("stage", F.lit("")), F.year("as_of"))
+    one = F.max_by(F.struct("probability", "as_of", matter.alias("matter")), F.struct("probability", "event"))
+    events = F.sort_array(F.collect_set("event"))
+    found = life_events.groupBy("customer_id").agg(one.alias("_one"), events.alias("events"))
+    return _without_flows(found, "life_event", settings.contact_policy)
+
+
+def offer_matters(offers: DataFrame, settings: Settings) -> DataFrame:
+    """Offers worth a call of their own.
+
+    Parameters
+    ----------
+    offers : DataFrame of the day's `offer_scores` rows, the one to tell of each customer
+    settings : Settings
+
+    Returns
+    -------
+    DataFrame with the columns of `flow_matters`; `events` holds the offer's id
+    """
+    matter = F.concat_ws("|", F.lit("offer"), "offer_id", F.date_format("as_of", "yyyy-MM"))
+    found = offers.select(
+        "customer_id",
+        F.struct("probability", "as_of", matter.alias("matter")).alias("_one"),
+        F.array("offer_id").alias("events"),
+    )
+    return _without_flows(found, "next_best_offer", settings.contact_policy)
+
+
+def one_a_customer(flows: DataFrame, life_events: DataFrame, offers: DataFrame) -> DataFrame:
+    """The strongest matter of each customer; a life event's offers go with the flow that is told.
+
+    Parameters
+    ----------
+    flows, life_events, offers : DataFrames with the columns of `flow_matters`
+    """
+    every = flows.unionByName(life_events).unionByName(offers)
+    strongest = Window.partitionBy("customer_id").orderBy(strength(F.col("type")), "matter")
+    of_life = F.when(F.col("type") != "next_best_offer", F.col("events"))
+    together = F.array_distinct(F.flatten(F.collect_list(of_life).over(Window.partitionBy("customer_id"))))
+    joined = F.when(F.col("type") == "next_best_offer", F.col("events")).otherwise(F.sort_array(together))
+    return (
+        every.withColumns({"events": joined, "_nth": F.row_number().over(strongest)})
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+
+
+def untold_flows(flows: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
+    """Abnormal flows nobody was told of yet and that are still worth telling.
+
+    Parameters
+    ----------
+    flows : DataFrame of `abnormal_flows` rows
+    alerts : DataFrame of `alerts` rows raised before today
+    """
+    told = alerts.where(told_before(today)).select(F.explode("flow_ids").alias("flow_id")).distinct()
+    longest = max((LIFETIME, *policy.expires_after_days.values()))
+    age = F.date_diff(F.lit(today), "detected_on")
+    recent = flows.where((age >= 0) & (age < longest))
+    return recent.where(age == 0).unionByName(recent.where(age > 0).join(told, "flow_id", "left_anti"))
+
+
+def flows_to_tell(untold: DataFrame, flows: DataFrame, live: DataFrame, stand: DataFrame) -> DataFrame:
+    """The flows of each alert to be written: the untold ones, joined by those of the live alert they are added to.
+
+    A live alert that makes offers to a customer who no longer wants any is written anew, too.
+
+    Parameters
+    ----------
+    untold : DataFrame as `untold_flows` returns
+    flows : DataFrame of `abnormal_flows` rows
+    live : DataFrame of `alerts` rows that may still change
+    stand : DataFrame as `policy.standing` returns
+
+    Returns
+    -------
+    DataFrame with the columns of `abnormal_flows`, `_matter` and `_new`
+    """
+    newest = F.max_by(F.struct("matter", "flow_ids", "offers"), F.struct("raised_on", "alert_id")).alias("_live")
+    of_flows = live.where(F.size("flow_ids") > 0).groupBy("customer_id").agg(newest).select("customer_id", "_live.*")
+    news = untold.select("customer_id", F.lit(True).alias("_news")).distinct()
+    unwanted = (F.size("offers") > 0) & ~F.col("marketing_consent")
+    growing = (
+        of_flows.join(news, "customer_id", "left")
+        .join(stand.select("customer_id", "marketing_consent"), "customer_id")
+        .where(F.coalesce("_news", F.lit(False)) | unwanted)
+    )
+    matters = growing.select("customer_id", F.col("matter").alias("_matter"))
+    told = growing.select(F.explode("flow_ids").alias("flow_id")).join(untold, "flow_id", "left_anti")
+    earlier = flows.join(told, "flow_id", "left_semi").withColumn("_new", F.lit(False))
+    return untold.withColumn("_new", F.lit(True)).unionByName(earlier).join(matters, "customer_id", "left")
+
+
+def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
+    """Today's life events of customers who were not told of the same event and stage within `life_event_again_days`.
+
+    Parameters
+    ----------
+    life_events : DataFrame of `life_events` rows
+    alerts : DataFrame of `alerts` rows raised before today
+    """
+    part = F.split("matter", "[|]")
+    since = F.date_diff(F.lit(today), "raised_on") < policy.life_event_again_days
+    told = alerts.where(told_before(today) & (F.col("type") == "life_event") & since).select(
+        "customer_id", part[1].alias("event"), part[2].alias("_stage")
+    )
+    return (
+        life_events.where(F.col("as_of") == F.lit(today))
+        .withColumn("_stage", F.coalesce("stage", F.lit("")))
+        .join(told.distinct(), ["customer_id", "event", "_stage"], "left_anti")
+        .drop("_stage")
+    )
+
+
+def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, today: date) -> DataFrame:
+    """Each customer's best offer that is worth a call of its own and was not the matter of one within its `cool_down_days`.
+
+    Parameters
+    ----------
+    scores : DataFrame of today's `offer_scores` rows
+    alerts : DataFrame of `alerts` rows raised before today
+    """
+    rests = F.lit(0)
+    for offer_id, offer in settings.offers.items():
+        rests = F.when(F.col("offer_id") == offer_id, F.lit(offer.cool_down_days)).otherwise(rests)
+    told = (
+        alerts.where(told_before(today) & (F.col("type") == "next_best_offer"))
+        .select("customer_id", F.split("matter", "[|]")[1].alias("offer_id"), "raised_on")
+        .where(F.date_diff(F.lit(today), "raised_on") < rests)
+    )
+    private = [offer_id for offer_id, offer in settings.offers.items() if offer.discreet]
+    worth = F.col("expected_value") >= float(settings.contact_policy.min_expected_value)
+    best = Window.partitionBy("customer_id").orderBy("rank")
+    return (
+        scores.where(F.col("eligible") & worth & ~F.col("offer_id").isin(private))
+        .join(told.select("customer_id", "offer_id").distinct(), ["customer_id", "offer_id"], "left_anti")
+        .withColumn("_nth", F.row_number().over(best))
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+
+
+def lifetime(kind: Column, policy: ContactPolicy) -> Column:
+    """Days an alert of a type stays open."""
+    days = F.lit(LIFETIME)
+    for name, configured in policy.expires_after_days.items():
+        days = F.when(kind == name, F.lit(configured)).otherwise(days)
+    return days
+
+
+def told_before(today: date) -> Column:
+    """Whether an alert was told to somebody before today; one held back by lot counts as told, so that both groups compare."""
+    opened = (F.col("status") != "suppressed") | F.col("closed_on").isNotNull() | F.col("control_group")
+    return (F.col("raised_on") < F.lit(today)) & opened
+
+
+def strength(kind: Column) -> Column:
+    """1 for the strongest type."""
+    return F.array_position(_texts(TYPES), kind).cast("int")
+
+
+def _texts(names: tuple[str, ...]) -> Column:
+    return F.array(*[F.lit(name) for name in names])
+
+
+def _with_legs(flows: DataFrame, legs: DataFrame) -> DataFrame:
+    """Adds `_legs`, the rows behind a flow, largest first."""
+    leg = F.struct("amount_base", "transaction_id", F.col("l.business_date").alias("business_date"), "direction", "channel")
+    behind = (
+        flows.select("flow_id", F.explode("transaction_ids").alias("transaction_id"))
+        .join(legs.alias("l"), "transaction_id")
+        .groupBy("flow_id")
+        .agg(F.sort_array(F.collect_list(leg), asc=False).alias("_legs"))
+    )
+    none = F.array().cast("array<struct<amount_base: decimal(18,2), transaction_id: string, business_date: date, "
+                           "direction: string, channel: string>>")  # fmt: skip
+    return flows.join(behind, "flow_id", "left").withColumn("_legs", F.coalesce("_legs", none))
+
+
+def _type() -> Column:
+    """The alert's type from a flow's kind; kinds not known here go by the way the money went."""
+    came_in = F.try_element_at(F.col("_legs"), F.lit(1))["direction"] == "credit"
+    return (
+        F.when(F.col("kind") == "closure", "account_closure")
+        .when(F.col("kind") == "early_withdrawal", "early_withdrawal")
+        .when(F.col("kind").isin("withdrawal", "drained"), "abnormal_withdrawal")
+        .when((F.col("kind") == "deposit") | came_in, "abnormal_deposit")
+        .otherwise("abnormal_withdrawal")
+    )
+
+
+def _late(settings: Settings) -> Column:
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    return F.concat(F.lit(" "), worded(words["late"], {"day": day(F.col("detected_on"), language)}))
+
+
+def _evidence(flows: Column, settings: Settings) -> Column:
+    """The rows behind, largest first and each once, then what was usual."""
+    words = settings.wording[settings.bank.language].reasons
+    directions = {code: words[f"evidence_{code}"] for code in ("credit", "debit")}
+    channels = {code: words[f"channel_{code}"] for code in CHANNELS}
+
+    def shown(leg: Column) -> Column:
+        note = F.concat_ws(", ", chosen(leg["direction"], directions), chosen(leg["channel"], channels))
+        return _item("transaction", leg["transaction_id"], leg["business_date"], leg["amount_base"], note)
+
+    def usual(flow: Column) -> Column:
+        peers = F.round(F.coalesce(flow["peer_weight"], F.lit(0)) * 100).cast("int")
+        note = worded(words["baseline"], {"observations": flow["observations"], "group": flow["peer_group"], "weight": peers})
+        return _item("baseline", flow["flow_id"], flow["business_date"], flow["usual_amount"], note)
+
+    legs = F.array_distinct(F.flatten(F.transform(flows, lambda flow: flow["_legs"])))
+    largest = F.slice(F.sort_array(legs, asc=False), 1, settings.contact_policy.evidence_rows)
+    found = F.transform(flows, lambda flow: _item("flow", flow["flow_id"], flow["business_date"], flow["amount"], flow["kind"]))
+    baselines = F.transform(F.filter(flows, lambda flow: flow["usual_amount"].isNotNull()), usual)
+    return F.concat(F.transform(largest, shown), found, baselines).cast(EVIDENCE)
+
+
+def _item(kind: str, ref: Column, on: Column, amount: Column, note: Column) -> Column:
+    return F.struct(
+        F.lit(kind).alias("kind"), ref.alias("ref"), on.alias("business_date"), amount.cast("decimal(18,2)").alias("amount"),
+        note.alias("note"),
+    )
+
+
+def _without_flows(found: DataFrame, kind: str, policy: ContactPolicy) -> DataFrame:
+    """The columns of `flow_matters` for what no money moved for. Columns read: `customer_id`, `_one`, `events`."""
+    lasts = lifetime(F.lit(kind), policy)
+    return found.select(
+        "customer_id",
+        F.col("_one.matter").alias("matter"),
+        F.lit(kind).alias("type"),
+        F.lit("low").alias("severity"),
+        F.col("_one.probability").alias("certainty"),
+        F.lit(0).cast("decimal(18,2)").alias("at_stake"),
+        F.col("_one.as_of").alias("happened_on"),
+        F.date_add(F.col("_one.as_of"), lasts).alias("expires_on"),
+        F.lit(False).alias("hard"),
+        F.lit(False).alias("safety"),
+        "events",
+        F.array().cast("array<string>").alias("flow_ids"),
+        F.lit(None).cast("decimal(18,2)").alias("lead_amount"),
+        F.lit(0).alias("more"),
+        F.lit("").alias("told"),
+        F.lit("").alias("news"),
+        F.array().cast(EVIDENCE).alias("evidence"),
+    )

@@ -1,0 +1,216 @@
+"""Who may be called at all, how often, and who first: the gates and the contact policy, in the order they hold.
+
+Whatever is held back stays a row with the rule's name. What guards people holds for every alert. The caps of a day do not hold
+for hard events (a broken deposit is never one too many), and where the customer's safety comes first neither do contact
+limits nor the lot.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from math import ceil
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame, Window
+
+from conf.settings import ContactPolicy
+from worklists.matters import SALES, lifetime
+
+GUARDS = ("restriction", "complaint", "bereavement", "vulnerable", "do_not_contact", "closed_customer")
+RULES = (
+    *GUARDS,
+    "no_marketing_consent",
+    "no_life_event_consent",
+    "snoozed",
+    "contact_fatigue",
+    "rest_after_decline",
+    "min_priority",
+    "capacity",
+    "control_group",
+)
+CONTACT_WINDOW_DAYS = 30
+REACHED = ("contacted", "accepted", "declined", "false_alarm")  # outcomes of a call that came about
+
+
+def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
+    """How each customer stands to being called.
+
+    Parameters
+    ----------
+    customers : DataFrame with `customer_id`, `relationship_manager_id`, `marketing_consent`, `life_event_consent`, `closed_on`:
+        one row a customer, as known today
+    restrictions : DataFrame with `customer_id`, `kind`, `valid_from`, `valid_to`, as known today
+    policy : ContactPolicy
+    today : date
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `relationship_manager_id`, `marketing_consent`, `life_event_consent`, `barred` (the first of
+    `GUARDS` that holds; null when none does). Cases nobody may be tipped off about are all told as `restriction`
+    """
+    guard = F.when(F.col("kind").isin(*policy.tipping_off), "restriction").otherwise(F.col("kind"))
+    quiet = F.lit(0)
+    for kind, days in policy.quiet_days_after.items():
+        quiet = F.when(F.col("kind") == kind, F.lit(days)).otherwise(quiet)
+    in_force = (F.col("valid_from") <= F.lit(today)) & (
+        F.col("valid_to").isNull() | (F.date_add("valid_to", quiet) >= F.lit(today))
+    )
+    order = F.coalesce(F.nullif(F.array_position(F.array(*[F.lit(name) for name in GUARDS]), guard), F.lit(0)), F.lit(99))
+    held = restrictions.where(in_force).groupBy("customer_id").agg(F.min_by(guard, F.struct(order, guard)).alias("_held"))
+    closed = F.when(F.col("closed_on") <= F.lit(today), "closed_customer")
+    return customers.join(held, "customer_id", "left").select(
+        "customer_id",
+        "relationship_manager_id",
+        F.coalesce("marketing_consent", F.lit(False)).alias("marketing_consent"),
+        F.coalesce("life_event_consent", F.lit(False)).alias("life_event_consent"),
+        F.coalesce("_held", closed).alias("barred"),
+    )
+
+
+def forbidden() -> Column:
+    """The first rule that forbids an alert whatever it is worth; null when none does.
+
+    Columns read: `type`, and those of `standing`.
+    """
+    sales = F.col("type").isin(*SALES)
+    return F.coalesce(
+        F.col("barred"),
+        F.when(sales & ~F.col("marketing_consent"), "no_marketing_consent"),
+        F.when((F.col("type") == "life_event") & ~F.col("life_event_consent"), "no_life_event_consent"),
+    )
+
+
+def contacts(outcomes: DataFrame, alerts: DataFrame) -> DataFrame:
+    """When customers were last spoken to.
+
+    Parameters
+    ----------
+    outcomes : DataFrame with `alert_id`, `outcome`, `business_date`, `recorded_on`, as known today
+    alerts : DataFrame with `alert_id`, `customer_id`
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `contacted_on`, `declined`: one row a customer and day. A call whose drop came earlier
+    than its own clock says counts on the day of the drop
+    """
+    return (
+        outcomes.where(F.col("outcome").isin(*REACHED))
+        .join(alerts.select("alert_id", "customer_id"), "alert_id")
+        .groupBy("customer_id", F.least("business_date", "recorded_on").alias("contacted_on"))
+        .agg(F.bool_or(F.col("outcome") == "declined").alias("declined"))
+    )
+
+
+def with_priority(matters: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
+    """Adds `priority`, 0 to 100 (docs/alerts.md).
+
+    Parameters
+    ----------
+    matters : DataFrame with `type`, `at_stake`, `offers`, `certainty`, `happened_on`
+    policy : ContactPolicy
+    today : date
+    """
+    parts = policy.priority
+    best_offer = F.coalesce(F.try_element_at("offers", F.lit(1))["expected_value"], F.lit(0.0))
+    worth = F.greatest(F.col("at_stake").cast("double") * float(parts.margin_at_stake) + best_offer, F.lit(0.01))
+    smallest, largest = float(parts.smallest_value), float(parts.largest_value)
+    value = F.log(worth / smallest) / F.log(F.lit(largest / smallest))
+    urgency = F.lit(0.5)
+    for kind, configured in parts.urgency.items():
+        urgency = F.when(F.col("type") == kind, F.lit(configured)).otherwise(urgency)
+    lives = F.greatest(F.date_diff(F.lit(today), "happened_on"), F.lit(0)) / lifetime(F.col("type"), policy)
+    weighted = (
+        parts.value_weight * _between_0_and_1(value)
+        + parts.urgency_weight * urgency * F.pow(F.lit(0.5), lives)
+        + parts.probability_weight * _between_0_and_1(F.col("certainty"))
+    )
+    weights = parts.value_weight + parts.urgency_weight + parts.probability_weight
+    return matters.withColumn("priority", F.round(100 * _between_0_and_1(weighted / weights)).cast("int"))
+
+
+def held_back(
+    candidates: DataFrame,
+    stand: DataFrame,
+    spoken: DataFrame,
+    asleep: DataFrame,
+    policy: ContactPolicy,
+    today: date,
+    customers: int,
+) -> DataFrame:
+    """Candidates with what holds them back, if anything does.
+
+    Parameters
+    ----------
+    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`
+    stand : DataFrame as `standing` returns
+    spoken : DataFrame as `contacts` returns
+    asleep : DataFrame with `customer_id`: customers with an alert that was put off and still sleeps
+    policy : ContactPolicy
+    today : date
+    customers : int
+        How many the bank has today: caps are per 1,000 of them.
+
+    Returns
+    -------
+    DataFrame with `relationship_manager_id`, `suppressed_by` (null: to be called), `control_group`. Of the offers that no place
+    was left for, as many as there are places stay as rows; the others stand in `offer_scores`
+    """
+    recent = F.date_diff(F.lit(today), "contacted_on")
+    past = spoken.where(F.col("contacted_on") < F.lit(today))
+    calls = past.groupBy("customer_id").agg(
+        F.count_if(recent < CONTACT_WINDOW_DAYS).alias("_calls"),
+        F.max(F.when(F.col("declined"), F.col("contacted_on"))).alias("_declined_on"),
+    )
+    known = (
+        candidates.join(stand, "customer_id")
+        .join(calls, "customer_id", "left")
+        .join(asleep.select("customer_id", F.lit(True).alias("_asleep")).distinct(), "customer_id", "left")
+        .withColumn("_rule", F.coalesce(forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
+    )
+    return _within_capacity(known, policy, customers).drop(
+        "_calls", "_declined_on", "_asleep", "_rule", "_place", "_cap", "barred", "marketing_consent", "life_event_consent"
+    )
+
+
+def in_control_group(customer: Column, policy: ContactPolicy) -> Column:
+    """Whether lot holds a customer back: a share of a hash, so it is the same every day until the salt is changed."""
+    lot = F.conv(F.substring(F.sha2(F.concat_ws("|", F.lit(policy.control_salt), customer), 256), 1, 8), 16, 10).cast("bigint")
+    return lot < F.lit(int(policy.control_share * 2**32))
+
+
+def _policy(policy: ContactPolicy, today: date) -> Column:
+    sales = F.col("type").isin(*SALES)
+    rested = F.lit(today - timedelta(days=policy.rest_after_decline_days))
+    return F.coalesce(
+        F.when(F.col("_asleep") & ~F.col("hard"), "snoozed"),
+        F.when(F.coalesce("_calls", F.lit(0)) >= policy.max_contacts_30_days, "contact_fatigue"),
+        F.when(sales & (F.col("_declined_on") > rested), "rest_after_decline"),
+        F.when(F.col("priority") < policy.min_priority, "min_priority"),
+    )
+
+
+def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) -> DataFrame:
+    """The caps of the day, then the lot: what is compared later is what would have been called."""
+    offers_only, free = F.col("type").isin(*SALES), F.col("hard") | F.col("safety")
+    cap = F.when(offers_only, _places(policy.offer_alerts_per_1000_customers, customers)).otherwise(
+        _places(policy.flow_alerts_per_1000_customers, customers)
+    )
+    best = Window.partitionBy(F.col("_rule").isNull(), offers_only, free).orderBy(
+        F.col("priority").desc(), F.col("at_stake").desc(), "alert_id"
+    )
+    placed = known.withColumns({"_place": F.row_number().over(best), "_cap": cap})
+    full = F.col("_rule").isNull() & ~free & (F.col("_place") > F.col("_cap"))
+    by_lot = in_control_group(F.col("customer_id"), policy) & ~F.col("safety")
+    rule = F.coalesce("_rule", F.when(full, "capacity"), F.when(by_lot, "control_group"))
+    far = full & (F.col("type") == "next_best_offer") & (F.col("_place") > 2 * F.col("_cap"))
+    return placed.where(~far).withColumns(
+        {"suppressed_by": rule, "control_group": F.coalesce(rule == "control_group", F.lit(False))}
+    )
+
+
+def _places(per_1000: float, customers: int) -> int:
+    return ceil(per_1000 * customers / 1000)
+
+
+def _between_0_and_1(value: Column) -> Column:
+    return F.least(F.greatest(value, F.lit(0.0)), F.lit(1.0))
