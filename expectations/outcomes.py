@@ -1,0 +1,23 @@
+"""Outcomes: one row is what a relationship manager reported back on an alert."""
+
+from expectations.contract import Contract, Field, Kind
+
+OUTCOMES = Contract(
+    "outcomes",
+    key=("alert_id", "recorded_at"),
+    fields=(
+        Field("alert_id", Kind.ID, required=True),
+        Field("recorded_at", Kind.TIME, required=True),
+        Field("relationship_manager_id", Kind.ID, required=True),
+        Field("outcome", Kind.ENUM, required=True,
+              values=("contacted", "not_reached", "accepted", "declined", "false_alarm", "snoozed")),
+        Field("cause", Kind.ENUM, values=(
+            "home", "car", "tuition", "business", "family", "gift_or_inheritance", "competitor_rate",
+            "investment_elsewhere", "medical", "own_transfer_missed", "fraud_or_scam", "none_given", "other",
+        )),
+        Field("offer_id", Kind.ID),
+        Field("snooze_until", Kind.DATE),
+        Field("note", Kind.TEXT),
+    ),
+    happened="recorded_at",
+)

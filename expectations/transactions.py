@@ -1,0 +1,28 @@
+"""Transactions: one row is one booking on an account."""
+
+from expectations.contract import Contract, Field, Kind, Sign
+
+TRANSACTIONS = Contract(
+    "transactions",
+    key=("transaction_id",),
+    fields=(
+        Field("transaction_id", Kind.ID, required=True),
+        Field("account_id", Kind.ID, required=True),
+        Field("booked_at", Kind.TIME, required=True),
+        Field("amount", Kind.MONEY, required=True, sign=Sign.POSITIVE),
+        Field("currency", Kind.CURRENCY, required=True),
+        Field("direction", Kind.ENUM, required=True, values=("credit", "debit")),
+        Field("type", Kind.ENUM, required=True, values=(
+            "cash", "transfer", "card", "bill", "salary", "interest", "fee", "investment", "loan", "time_deposit", "closure",
+            "other",
+        )),
+        Field("channel", Kind.ENUM, required=True,
+              values=("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")),
+        Field("branch_id", Kind.ID),
+        Field("counterparty", Kind.TEXT),
+        Field("balance_after", Kind.MONEY),
+        Field("description", Kind.TEXT),
+    ),
+    happened="booked_at",
+    refers_to=("account_id", "accounts"),
+)

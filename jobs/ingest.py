@@ -1,0 +1,143 @@
+"""Ingest: every delivered file checked, its good rows taken once, the others kept with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame
+
+from expectations import CONTRACTS
+from jobs import ingest_files as files
+from jobs.context import Counts, Job
+from jobs.ingest_rows import (
+    QUARANTINED,
+    Taken,
+    in_quarantine,
+    in_table,
+    quarantine_rows,
+    require_balance,
+    taken,
+    waits,
+    write_accepted,
+)
+from landing import Drop
+
+RESULT = ("rows", "accepted", "quarantined", "duplicates")
+
+
+def run(job: Job) -> Counts:
+    """Take every drop up to the job's day that was not taken yet, and what waited in quarantine for it."""
+    seen = files.ledger(job)
+    new = files.new_drops(job, seen)
+    counts: Counts = {"rows_in": 0, "rows_out": 0, "files": 0, "quarantined": 0, "duplicates": 0, "rejected_files": []}
+    if not new and not waits(job):
+        return counts
+    with files.landing_place(job) as place:
+        for drops in files.batches(new) if new else [[]]:
+            batch = files.put_down(job, seen, drops, place)
+            verdicts = _take(job, seen, batch)
+            for file in batch.landed:
+                file.path.unlink(missing_ok=True)
+            _add(counts, verdicts, batch.held)
+            seen = files.ledger(job)
+    return counts
+
+
+def waiting(job: Job) -> list[Drop]:
+    """Drops up to the job's day that are not taken yet."""
+    return files.new_drops(job, files.ledger(job))
+
+
+def _take(job: Job, seen: files.Ledger, batch: files.Batch) -> list[files.Row]:
+    """Accepted rows first, then quarantine, then one commit of `files`: killed anywhere, the run is simply run again."""
+    found: list[Taken] = []
+    verdicts = list(batch.verdicts)
+    for feed, contract in CONTRACTS.items():
+        for landed in batch.drops_of(job, feed):
+            days = sorted({*seen.days(feed), *(file.drop.day for one in found for file in one.landed if one.contract is contract)})
+            what = taken(job, contract, landed, days)
+            if what is None:
+                continue
+            job.progress(f"{job.day}  ingest {feed}: {sum(file.rows for file in landed):,} rows")
+            write_accepted(job, what)
+            require_balance(job, what)
+            found.append(what)
+            verdicts += _verdicts(job, what)
+    verdicts += files.copies(job, batch, verdicts)
+    retried = _retried(job, seen, found)
+    _quarantine(job, found)
+    if verdicts or retried:
+        job.lake.merge("files", job.lake.literal("files", [*verdicts, *retried]))
+    _release(job, found)
+    for what in found:
+        what.decided.unpersist()
+    return verdicts
+
+
+def _verdicts(job: Job, what: Taken) -> list[files.Row]:
+    rows = []
+    for file in what.landed:
+        of_file = what.files[file.drop.source_file].rows
+        rows.append(files.verdict(
+            job, file.drop, file.sha256, files.ACCEPTED, file.rows, of_file["accepted"], of_file[QUARANTINED], of_file["duplicate"]))
+    return rows
+
+
+def _retried(job: Job, seen: files.Ledger, found: Sequence[Taken]) -> list[files.Row]:
+    """Rows of `files` of earlier runs whose waiting rows were taken: counted anew, so that a killed run does not count twice."""
+    rows = []
+    for what in found:
+        if not what.retried:
+            continue
+        accepted, kept = in_table(job, what.contract.feed, what.retried), in_quarantine(job, what.retried)
+        for row in seen.rows:
+            if row["status"] == files.ACCEPTED and row["source_file"] in what.retried:
+                again = what.files[row["source_file"]].rows
+                quarantined = kept[row["source_file"]] - sum(again.values()) + again[QUARANTINED]
+                taken_now = accepted[row["source_file"]]
+                rows.append({**row, "accepted": taken_now, "quarantined": quarantined,
+                             "duplicates": row["rows"] - taken_now - quarantined})
+    return rows
+
+
+def _quarantine(job: Job, found: Sequence[Taken]) -> None:
+    """Put the bad rows of this run's files into quarantine."""
+    bad = [what for what in found if any(what.files[source].rows[QUARANTINED] for source in what.sources)]
+    sources = [source for what in found for source in what.sources]
+    if not bad and not any(in_quarantine(job, sources).values()):
+        return
+    rows = [quarantine_rows(job, what).where(F.col("source_file").isin(*what.sources)) for what in bad]
+    nothing = job.lake.literal("quarantine", [])
+    job.lake.replace("quarantine", reduce(DataFrame.unionByName, rows, nothing), {"source_file": sources})
+
+
+def _release(job: Job, found: Sequence[Taken]) -> None:
+    """Take out of quarantine what is accepted by now; after the ledger, so that a killed run finds it again."""
+    for what in found:
+        if not what.retried:
+            continue
+        of_files = job.lake.read("quarantine").where(F.col("source_file").isin(*what.retried))
+        kept = of_files.join(what.decided.select("source_file", "line"), ["source_file", "line"], "left_anti")
+        again = quarantine_rows(job, what).where(F.col("source_file").isin(*what.retried))
+        job.lake.replace("quarantine", kept.unionByName(again), {"source_file": what.retried})
+
+
+def _add(counts: Counts, verdicts: Sequence[files.Row], held: Sequence[str]) -> None:
+    counts["files"] += len(verdicts)
+    counts["rows_in"] += sum(row["rows"] for row in verdicts)
+    counts["rows_out"] += sum(row["accepted"] for row in verdicts)
+    counts["quarantined"] += sum(row["quarantined"] for row in verdicts)
+    counts["duplicates"] += sum(row["duplicates"] for row in verdicts)
+    counts["rejected_files"] += [
+        f"{row['source_file']} {row['reason']}" for row in verdicts if row["status"] == files.REJECTED
+    ]
+    if held:
+        counts["held_files"] = [*counts.get("held_files", []), *held]
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("ingest")

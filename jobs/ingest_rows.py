@@ -1,0 +1,405 @@
+"""The rows side of ingest: one feed's landed files become accepted rows, quarantined rows and duplicates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame
+from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
+
+from conf import ExitCode, KehuError
+from expectations import CONTRACTS, Contract, Repeats
+from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, verdicts
+from expectations.history import chained, closings
+from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
+from jobs.context import Job
+from jobs.ingest_files import feed_conf, is_snapshot, shape
+from landing import Landed
+from landing.land import landed_schema
+from landing.rows import LINE, RAW
+from tables.arrow import arrow_batches, read_arrow
+
+QUARANTINED, ORPHAN = "quarantined", "ORPHAN_KEY"
+VERDICT, WAITS_FOR = "_verdict", "_waits_for"
+MANY_DATES = 400
+
+
+@dataclass
+class Counted:
+    """Rows and amounts of one file by what became of them."""
+
+    rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # accepted, by currency
+
+
+@dataclass
+class Taken:
+    """What a feed's landed files came to, before anything is written.
+
+    Attributes
+    ----------
+    contract : Contract
+    decided : DataFrame
+        Typed rows with `_verdict`, cached.
+    raws : DataFrame
+        `source_file`, `line`, `raw` of every row.
+    files : dict of source file -> Counted
+        Also of files of earlier runs whose waiting rows were taken again.
+    landed : list of Landed
+        The files of this run that are not refused.
+    refused : dict of source file -> reason
+    """
+
+    contract: Contract
+    decided: DataFrame
+    raws: DataFrame
+    files: dict[str, Counted]
+    landed: list[Landed]
+    refused: dict[str, str]
+    initial: date
+    newest: date | None  # the newest drop taken before
+
+    @property
+    def sources(self) -> list[str]:
+        return [file.drop.source_file for file in self.landed]
+
+    @property
+    def retried(self) -> list[str]:
+        """Files of earlier runs."""
+        return sorted(set(self.files) - set(self.sources) - set(self.refused))
+
+
+def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Sequence[date]) -> Taken | None:
+    """Judge a feed's landed rows, and rows in quarantine that waited for what is now known.
+
+    Parameters
+    ----------
+    job : Job
+    contract : Contract
+    landed : sequence of Landed
+    drop_days : sequence of date
+        Of the feed's earlier accepted drops.
+    """
+    known = _known(job, contract)
+    waiting = _waiting(job, contract)
+    if not landed and waiting is None:
+        return None
+    initial = min([*drop_days, *(file.drop.day for file in landed)], default=job.day)
+    typed, raws = _read(job, contract, landed, initial)
+    if waiting is not None:
+        retried = _retried(waiting, contract, job.settings.bank.time_zone)
+        typed = retried if typed is None else typed.unionByName(retried)
+        said = waiting.select(SOURCE, LINE, RAW)
+        raws = said if raws is None else raws.unionByName(said)
+    assert typed is not None
+    assert raws is not None
+    rows = _referred(typed, contract, known).persist()
+    counted, dates = _counts(rows, contract)
+    refused = _over_limit(job, contract, landed, counted)
+    if refused:
+        rows = rows.where(~F.col(SOURCE).isin(*refused))
+        counted = {source: of_file for source, of_file in counted.items() if source not in refused}
+    fit = [file for file in landed if file.drop.source_file not in refused]
+    for file in fit:
+        counted.setdefault(file.drop.source_file, Counted())
+    decided, counted = _decided(job, contract, rows, fit, dates, waiting, counted)
+    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None))
+
+
+def write_accepted(job: Job, what: Taken) -> None:
+    """Write a feed's accepted rows: its slice of the table by source file, or its part of the history."""
+    if what.contract.repeats is Repeats.HISTORY:
+        _write_history(job, what)
+        return
+    feed, accepted = what.contract.feed, _provenance(job, what).where(F.col(VERDICT) == ACCEPTED)
+    rows = accepted.select(*job.lake.table(feed).column_names)
+    if what.landed and (_any_accepted(what, what.sources) or _present(job, feed, what.sources)):
+        job.lake.replace(feed, rows.where(F.col(SOURCE).isin(*what.sources)), {SOURCE: what.sources})
+    if what.retried and _any_accepted(what, what.retried):
+        again = rows.where(F.col(SOURCE).isin(*what.retried)).persist()
+        days = [row[0] for row in again.select("recorded_on").distinct().collect()]
+        slice_ = F.col(SOURCE).isin(*what.retried) & F.col("recorded_on").isin(*days)
+        beside = job.lake.read(feed).where(slice_).join(again, list(what.contract.key), "left_anti")
+        job.lake.replace(feed, again.unionByName(beside), {SOURCE: what.retried, "recorded_on": days})
+        again.unpersist()
+
+
+def quarantine_rows(job: Job, what: Taken) -> DataFrame:
+    """Rows for `quarantine`; what waits for a customer or an account keeps what it says."""
+    names = what.contract.names
+    bad = what.decided.where(F.col(VERDICT) == QUARANTINED)
+    said = F.map_from_arrays(F.array(*(F.lit(name) for name in names)), F.array(*(F.col(name).cast("string") for name in names)))
+    return bad.join(what.raws, [SOURCE, LINE], "left").select(
+        F.lit(what.contract.feed).alias("feed"), F.col(DROP).alias("business_date"), SOURCE, LINE, RAW, RULES, COLUMNS,
+        F.col(WAITS_FOR).alias("waits_for"), F.when(F.col(WAITS_FOR).isNotNull(), said).alias("fields"),
+        F.lit(job.run_id).alias("run_id"),
+    )
+
+
+def require_balance(job: Job, what: Taken) -> None:
+    """Compare what was written with what was decided, by another reader than the one that wrote it.
+
+    Raises
+    ------
+    KehuError
+        CHECK_FAILED when a row or an amount is missing or too many.
+    """
+    feed, amount = what.contract.feed, what.contract.amount
+    sources = [*what.sources, *what.retried]
+    found: dict[str, Counted] = {source: Counted() for source in sources}
+    columns = [SOURCE, "currency", amount] if amount else [SOURCE]
+    for batch in arrow_batches(job.places.lake, feed, columns, [(SOURCE, "in", sources)]):
+        for row in _sums(batch, amount):
+            found[row[SOURCE]].rows[ACCEPTED] += row["rows"]
+            if amount:
+                found[row[SOURCE]].amounts[row["currency"]] += row["sum"]
+    for source in what.sources:
+        written, decided = found[source], what.files[source]
+        if (written.rows[ACCEPTED], dict(written.amounts)) != (decided.rows[ACCEPTED], dict(decided.amounts)):
+            raise KehuError(
+                f"{source}: {decided.rows[ACCEPTED]} rows were accepted, the table holds {written.rows[ACCEPTED]}, or their sums "
+                f"differ; nothing was recorded, run `kehu doctor`", ExitCode.CHECK_FAILED)
+
+
+def in_table(job: Job, feed: str, sources: Sequence[str]) -> dict[str, int]:
+    """Rows of each file that a table holds."""
+    counts: dict[str, int] = dict.fromkeys(sources, 0)
+    for batch in arrow_batches(job.places.lake, feed, [SOURCE], [(SOURCE, "in", list(sources))]):
+        for row in _sums(batch, None):
+            counts[row[SOURCE]] += row["rows"]
+    return counts
+
+
+def in_quarantine(job: Job, sources: Sequence[str]) -> dict[str, int]:
+    """Rows of each file that are in quarantine."""
+    return in_table(job, "quarantine", sources)
+
+
+def waits(job: Job) -> bool:
+    """Whether a row in quarantine waits for something that is known by now."""
+    rows = read_arrow(job.places.lake, "quarantine", ["feed", "waits_for"], [("waits_for", ">", "")])
+    if rows is None or not rows.num_rows:
+        return False
+    for feed, contract in CONTRACTS.items():
+        keys = sorted({row["waits_for"] for row in rows.to_pylist() if row["feed"] == feed})
+        if keys and contract.refers_to:
+            column, other = contract.refers_to
+            known = read_arrow(job.places.lake, other, [column], [(column, "in", keys)])
+            if known is not None and known.num_rows:
+                return True
+    return False
+
+
+def _sums(batch: object, amount: str | None) -> Iterator[Mapping[str, object]]:
+    import pyarrow as pa
+
+    table = pa.Table.from_batches([batch])
+    if amount is None:
+        for row in table.group_by(SOURCE).aggregate([([], "count_all")]).to_pylist():
+            yield {SOURCE: row[SOURCE], "rows": row["count_all"]}
+        return
+    for row in table.group_by([SOURCE, "currency"]).aggregate([([], "count_all"), (amount, "sum")]).to_pylist():
+        yield {SOURCE: row[SOURCE], "currency": row["currency"], "rows": row["count_all"], "sum": row[f"{amount}_sum"]}
+
+
+def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date) -> tuple[DataFrame | None, DataFrame | None]:
+    if not landed:
+        return None, None
+    kinds = {"int64": LongType(), "date32[day]": DateType()}
+    schema = StructType([StructField(each.name, kinds.get(str(each.type), StringType())) for each in landed_schema(shape(contract))])
+    text = job.spark.read.schema(schema).parquet(*(str(file.path) for file in landed))
+    typed = checked(text, contract, feed_conf(job, contract.feed), job.settings.bank.time_zone, initial)
+    raw = F.coalesce(RAW, F.to_json(F.struct(*contract.names))).alias(RAW)
+    return typed, text.select(SOURCE, LINE, raw)
+
+
+def _known(job: Job, contract: Contract) -> DataFrame | None:
+    """Customers or accounts a feed refers to, with the date each is known from."""
+    if contract.refers_to is None:
+        return None
+    column, other = contract.refers_to
+    return job.lake.read(other).groupBy(F.col(column).alias("_known")).agg(F.min("valid_from").alias("_known_from"))
+
+
+def _waiting(job: Job, contract: Contract) -> DataFrame | None:
+    """Rows of the feed in quarantine whose customer or account is known by now; None when there are none."""
+    if contract.refers_to is None:
+        return None
+    filters = [("feed", "=", contract.feed), ("waits_for", ">", "")]
+    kept = read_arrow(job.places.lake, "quarantine", ["waits_for"], filters)
+    if kept is None or not kept.num_rows:
+        return None
+    column, other = contract.refers_to
+    rows = job.lake.read("quarantine").where((F.col("feed") == contract.feed) & F.col("waits_for").isNotNull())
+    known = job.lake.read(other).select(F.col(column).alias("waits_for")).distinct()
+    found = rows.join(known, "waits_for", "left_semi")
+    return None if found.isEmpty() else found
+
+
+def _retried(waiting: DataFrame, contract: Contract, bank_zone: str) -> DataFrame:
+    """Rows from quarantine as `checked` would have returned them."""
+    happened = next(each for each in contract.fields if each.name == contract.happened)
+    day = F.from_utc_timestamp(happened.name, bank_zone).cast("date") if happened.spark_type == "timestamp" else F.col(happened.name)
+    none = F.array().cast("array<string>")
+    rows = waiting.select(
+        SOURCE, F.col("business_date").alias(DROP), LINE, none.alias(RULES), none.alias(COLUMNS),
+        *(F.col("fields")[each.name].cast(each.spark_type).alias(each.name) for each in contract.fields),
+    )
+    return rows.withColumn("business_date", day).withColumn(CONTENT, content(contract))
+
+
+def _referred(rows: DataFrame, contract: Contract, known: DataFrame | None) -> DataFrame:
+    """Adds the day a row counts from, and for rows without a known customer or account what they wait for."""
+    nobody = F.lit(None).cast("string")
+    if known is None or contract.refers_to is None:
+        return rows.withColumns({SINCE: F.col(DROP), WAITS_FOR: nobody})
+    column, _ = contract.refers_to
+    orphan = (F.size(RULES) == 0) & F.col("_known_from").isNull()
+    joined = rows.join(known, F.col(column) == F.col("_known"), "left")
+    return joined.withColumns({
+        SINCE: F.greatest(DROP, "_known_from"),
+        WAITS_FOR: F.when(orphan, F.col(column)),
+        RULES: F.when(orphan, F.array(F.lit(ORPHAN))).otherwise(F.col(RULES)),
+        COLUMNS: F.when(orphan, F.array(F.lit(column))).otherwise(F.col(COLUMNS)),
+    }).drop("_known", "_known_from")
+
+
+def _counts(rows: DataFrame, contract: Contract) -> tuple[dict[str, Counted], list[date]]:
+    """One pass over new rows: how many are good, bad or waiting by file, and the business dates of the good ones."""
+    state = F.when(F.col(WAITS_FOR).isNotNull(), ORPHAN).when(F.size(RULES) > 0, QUARANTINED).otherwise(ACCEPTED)
+    return _grouped(rows.withColumn(VERDICT, state), contract, F.collect_set("business_date"))
+
+
+def _grouped(rows: DataFrame, contract: Contract, dates: Column) -> tuple[dict[str, Counted], list[date]]:
+    by_currency = F.col("currency") if contract.amount else F.lit(None).cast("string")
+    total = F.sum(contract.amount) if contract.amount else F.lit(None).cast("decimal(18,2)")
+    grouped = rows.groupBy(SOURCE, VERDICT, by_currency.alias("_currency")).agg(
+        F.count("*").alias("_rows"), total.alias("_sum"), dates.alias("_dates"))
+    files: dict[str, Counted] = defaultdict(Counted)
+    days: set[date] = set()
+    for row in grouped.collect():
+        files[row[SOURCE]].rows[row[VERDICT]] += row["_rows"]
+        if row[VERDICT] == ACCEPTED:
+            days |= set(row["_dates"])
+            if contract.amount:
+                files[row[SOURCE]].amounts[row["_currency"]] += row["_sum"]
+    return dict(files), sorted(days)
+
+
+def _over_limit(job: Job, contract: Contract, landed: Sequence[Landed], counted: Mapping[str, Counted]) -> dict[str, str]:
+    """Files with too many bad rows to trust the rest; rows that only wait for a customer or an account do not count."""
+    limits = feed_conf(job, contract.feed).quarantine
+    refused = {}
+    for file in landed:
+        bad = counted[file.drop.source_file].rows[QUARANTINED] if file.drop.source_file in counted else 0
+        if bad > limits.max_rows and bad > limits.max_share * file.rows:
+            refused[file.drop.source_file] = f"QUARANTINE_RATIO: {bad} of {file.rows} rows break a rule"
+    return refused
+
+
+def _decided(
+    job: Job, contract: Contract, rows: DataFrame, landed: Sequence[Landed], dates: Sequence[date], waiting: DataFrame | None,
+    counted: dict[str, Counted],
+) -> tuple[DataFrame, dict[str, Counted]]:
+    """Adds `_verdict`: what is good is accepted, a duplicate, or in conflict."""
+    good = rows.where(F.size(RULES) == 0)
+    existing = _existing(job, contract, good, [file.drop.source_file for file in landed], dates, waiting)
+    plain = F.when(F.size(RULES) == 0, ACCEPTED).otherwise(QUARANTINED)
+    repeated = repeated_keys(good, existing, contract)
+    if repeated.isEmpty():
+        for of_file in counted.values():
+            of_file.rows[QUARANTINED] += of_file.rows.pop(ORPHAN, 0)
+        return rows.withColumn(VERDICT, plain), counted
+    key = list(contract.key)
+    found = verdicts(good.join(repeated, key, "left_semi"), existing.join(repeated, key, "left_semi"), contract)
+    conflict = F.coalesce(F.col("verdict") == CONFLICT, F.lit(False))
+    decided = rows.join(found, [SOURCE, LINE], "left").withColumns({
+        VERDICT: F.when(conflict, QUARANTINED).otherwise(F.coalesce("verdict", plain)),
+        RULES: F.when(conflict, F.array(F.lit(CONFLICT))).otherwise(F.col(RULES)),
+        COLUMNS: F.when(conflict, F.array(F.lit(contract.key[0]))).otherwise(F.col(COLUMNS)),
+    }).drop("verdict").persist()
+    files, _ = _grouped(decided, contract, F.collect_set("business_date"))
+    return decided, {source: files.get(source, Counted()) for source in counted}
+
+
+def _existing(
+    job: Job, contract: Contract, good: DataFrame, sources: Sequence[str], dates: Sequence[date], waiting: DataFrame | None
+) -> DataFrame:
+    """Rows of the table that new ones may repeat: key, `_since`, `_content`. What a killed run left of the same files is not there."""
+    table = job.lake.read(contract.feed)
+    since = "valid_from" if contract.repeats is Repeats.HISTORY else "recorded_on"
+    if contract.repeats is not Repeats.HISTORY:
+        on = F.col("business_date")
+        table = table.where(on.isin(*dates) if len(dates) <= MANY_DATES else on.between(dates[0], dates[-1]))
+    else:
+        table = table.join(good.select(*contract.key).distinct(), list(contract.key), "left_semi")
+    own = [*sources, *sorted({source.rsplit("/", 1)[0] + "/" for source in sources})]
+    table = table.where(~F.col(SOURCE).isin(*own))
+    rows = table.select(*contract.key, SOURCE, F.col(since).alias(SINCE), content(contract).alias(CONTENT))
+    if waiting is not None:
+        again = good.where(~F.col(SOURCE).isin(*sources)).select(*contract.key, SOURCE, CONTENT)
+        rows = rows.join(again, [*contract.key, SOURCE, CONTENT], "left_anti")
+    return rows
+
+
+def _provenance(job: Job, what: Taken) -> DataFrame:
+    """Adds `recorded_on` and `run_id`: a row is known from its drop on; of a feed's initial load, from the day it happened on."""
+    recorded = (
+        F.when(F.col(SINCE) > F.col(DROP), F.col(SINCE))
+        .when(F.col(DROP) == F.lit(what.initial), F.least("business_date", DROP))
+        .otherwise(F.col(DROP))
+    )
+    return what.decided.withColumns({"recorded_on": recorded, "run_id": F.lit(job.run_id)})
+
+
+def _any_accepted(what: Taken, sources: Sequence[str]) -> bool:
+    return any(what.files[source].rows[ACCEPTED] for source in sources)
+
+
+def _present(job: Job, feed: str, sources: Sequence[str]) -> bool:
+    return any(in_table(job, feed, sources).values())
+
+
+def _write_history(job: Job, what: Taken) -> None:
+    """Write versions: those accepted, those that close what a snapshot left out, and the ends of the versions before."""
+    contract, feed, lake = what.contract, what.contract.feed, job.lake
+    columns = lake.table(feed).column_names
+    snapshots = sorted({file.drop.day for file in what.landed}) if is_snapshot(job, feed) else []
+    own = [*what.sources, *(f"{feed}/dt={day.isoformat()}/" for day in snapshots)]
+    if own and _present(job, feed, own):  # left by a killed run, perhaps under another configuration
+        lake.delete(feed, f"{SOURCE} IN ({', '.join(_quoted(source) for source in own)})")
+    accepted = (
+        _provenance(job, what)
+        .where(F.col(VERDICT) == ACCEPTED)
+        .withColumns({"valid_from": F.col(SINCE), "valid_to": F.lit(None).cast("date"), "is_current": F.lit(True)})
+        .select(*columns)
+    )
+    table = lake.read(feed)
+    if snapshots and _tells_who_is_gone(what, snapshots[-1]):
+        gone = closings(table, what.decided, contract, snapshots[-1]).withColumn("run_id", F.lit(job.run_id))
+        accepted = accepted.unionByName(gone.select(*columns))
+    accepted = accepted.persist()
+    if not accepted.isEmpty():
+        if table.isEmpty():
+            lake.replace(feed, chained(accepted, contract), {SOURCE: what.sources})
+        else:
+            touched = accepted.select(*contract.key).distinct()
+            before = table.join(touched, list(contract.key), "left_semi").join(
+                accepted.select(*contract.key, "valid_from"), [*contract.key, "valid_from"], "left_anti")
+            lake.merge(feed, chained(before.unionByName(accepted), contract))
+    accepted.unpersist()
+
+
+def _tells_who_is_gone(what: Taken, day: date) -> bool:
+    """Whether what a snapshot leaves out is gone: the newest, whole, and every row of it with a key."""
+    newest = what.newest is None or what.newest < day
+    return newest and not what.refused and what.decided.where(F.col(what.contract.key[0]).isNull()).isEmpty()
+
+
+def _quoted(source: str) -> str:
+    return "'" + source.replace("\\", "\\\\").replace("'", "\\'") + "'"

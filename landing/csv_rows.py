@@ -1,0 +1,236 @@
+"""CSV to rows of text, strictly: never half a row, never one that swallows the next."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from conf.feed import Feed
+from landing.header import places
+from landing.refusal import Refused
+from landing.rows import LINE, MAX_FIELD, MAX_ROW, PROBLEM, RAW, Row, Shape, batch
+from landing.text import looks_like
+
+UNPRINTABLE = bytes(set(range(32)) - {9, 10})  # all but TAB and the newline: looked at row by row
+
+
+@dataclass(frozen=True)
+class Header:
+    line: bytes
+    places: list[int | None]
+    width: int
+
+
+def csv_batches(content: Iterable[bytes], feed: Feed, shape: Shape) -> Iterator[pa.Table]:
+    """Tables of the shape's schema, in the order of the file.
+
+    A block whose quotes all close on their line is cut by Arrow; any other goes line by line, where a quoted field may
+    hold newlines but an unclosed quote costs one row and not the rest of the file.
+
+    Raises
+    ------
+    Refused
+        HEADER_MISMATCH, HEADER_DUPLICATE, ENCODING, TRUNCATED_TAIL.
+    """
+    reader = _Reader(feed, shape)
+    held: bytes | None = None
+    for block in content:
+        if held is not None:
+            yield from reader.read(held, last=False)
+        held = block
+    if held is not None:
+        yield from reader.read(held, last=True)
+    if reader.header is None:
+        raise Refused("HEADER_MISMATCH", "no header line")
+    if reader.undecodable * 10 > reader.lines:
+        raise Refused("ENCODING", f"{reader.undecodable} of {reader.lines} lines are not UTF-8{reader.hint}")
+
+
+class _Reader:
+    """Reads block after block; keeps the header, the line number and a quoted row that goes on in the next block."""
+
+    def __init__(self, feed: Feed, shape: Shape) -> None:
+        self.feed, self.shape = feed, shape
+        self.header: Header | None = None
+        self.lines = 0  # read so far
+        self.undecodable = 0
+        self.hint = ""
+        self._rest = b""
+        self._quote = feed.quote.encode()
+        self._escape = b"\\" if feed.escape == "backslash" else None
+        delimiter, quote = re.escape(feed.delimiter.encode()), re.escape(self._quote)
+        # a quoted field that closes on its line, before a delimiter or the line's end
+        self._closed = re.compile(rb"(?:(?<=%s)|^)%s(?:[^%s\n]|%s%s)*%s(?=%s|$)" % (
+            delimiter, quote, quote, quote, quote, quote, delimiter), re.MULTILINE)
+        self._dialect = {
+            "delimiter": feed.delimiter, "quotechar": feed.quote, "strict": True,
+            "doublequote": feed.escape == "doubled", "escapechar": "\\" if self._escape else None,
+        }
+
+    def read(self, block: bytes, last: bool) -> Iterator[pa.Table]:
+        block, self._rest = self._rest + block, b""
+        if self.header is None:
+            block = self._take_header(block)
+            if self.header is None:
+                return
+        if not block:
+            return
+        table = self._cut(block) if self._plain(block) else None
+        if table is None:
+            rows = self._careful(block, last)
+            table = batch(rows, self.shape) if rows else None
+        if table is not None:
+            yield table
+
+    def _take_header(self, block: bytes) -> bytes:
+        """The first line that is not blank; returns what stands behind it."""
+        while block:
+            line, _, block = block.partition(b"\n")
+            self.lines += 1
+            if not line.strip():
+                continue
+            try:
+                text = line.decode("utf-8")
+                names = next(csv.reader([text], **self._dialect))  # type: ignore[arg-type]
+            except UnicodeDecodeError:
+                raise Refused("ENCODING", f"the header is not UTF-8{looks_like(line)}") from None
+            except csv.Error:
+                raise Refused("HEADER_MISMATCH", "the header's quotes do not close on its line") from None
+            at = places(names, self.shape, self.feed.names, self.feed.extra_columns)
+            self.header = Header(line, at, len(names))
+            return block
+        return b""
+
+    def _plain(self, block: bytes) -> bool:
+        """Whether every line of the block is one row with nothing to decide about."""
+        assert self.header is not None
+        return (
+            (self._quote not in block or (self._escape is None and self._quote not in self._closed.sub(b"", block)))
+            and (self._escape is None or self._escape not in block)
+            and b"\n\n" not in block
+            and not block.startswith(b"\n")
+            and self.header.line not in block
+            and len(block.translate(None, UNPRINTABLE)) == len(block)
+            and len(self.feed.delimiter.encode()) == 1
+            and self.header.width > 1
+        )
+
+    def _cut(self, block: bytes) -> pa.Table | None:
+        """A plain block by Arrow; None when a row has another width, a byte is not UTF-8 or a line is very long."""
+        assert self.header is not None
+        names = [str(index) for index in range(self.header.width)]
+        wanted = [names[at] for at in self.header.places if at is not None]
+        try:
+            table = arrow_csv.read_csv(
+                pa.py_buffer(block),
+                arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
+                arrow_csv.ParseOptions(
+                    delimiter=self.feed.delimiter, quote_char=self.feed.quote, double_quote=True, escape_char=False,
+                    newlines_in_values=False, ignore_empty_lines=False,
+                ),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), include_columns=wanted, strings_can_be_null=False,
+                    check_utf8=True,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        raw = _lines(block)
+        if len(raw) != table.num_rows or pc.max(pc.binary_length(raw)).as_py() > MAX_FIELD:
+            return None
+        first = self.lines + 1
+        self.lines += table.num_rows
+        none = pa.nulls(table.num_rows, pa.string())
+        columns = [none if at is None else table.column(names[at]) for at in self.header.places]
+        line = pa.array(range(first, first + table.num_rows), pa.int64())
+        return pa.table([line, raw, none, *columns], names=[LINE, RAW, PROBLEM, *self.shape.columns])
+
+    def _careful(self, block: bytes, last: bool) -> list[Row]:
+        whole = block.endswith(b"\n")
+        lines = block.split(b"\n")
+        if whole:
+            lines.pop()
+        rows: list[Row] = []
+        at = 0
+        while at < len(lines):
+            line = lines[at]
+            if not line.strip():
+                at += 1
+                continue
+            row, used = self._row(lines, at, last)
+            if used == 0:  # a quoted field goes on in the next block
+                self._rest = b"\n".join(lines[at:]) + (b"\n" if whole else b"")
+                break
+            rows.append(row)
+            at += used
+        self.lines += at
+        if last and not whole and rows and rows[-1].problem in ("COLUMN_COUNT", "UNBALANCED_QUOTE"):
+            raise Refused("TRUNCATED_TAIL", "the last line is cut off")
+        return rows
+
+    def _row(self, lines: Sequence[bytes], at: int, last: bool) -> tuple[Row, int]:
+        """The row that begins at a line, and how many lines it takes; 0 when it may go on behind the block."""
+        assert self.header is not None
+        number, line = self.lines + at + 1, lines[at]
+        if line == self.header.line:
+            return Row(number, line.decode("utf-8"), "REPEATED_HEADER", None), 1
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            self.undecodable += 1
+            self.hint = self.hint or looks_like(line)
+            return Row(number, line.decode("utf-8", "backslashreplace"), "ENCODING_ROW", None), 1
+        if self._quote not in line and (self._escape is None or self._escape not in line):
+            return self._judged(number, text, text.split(self.feed.delimiter)), 1
+        return self._quoted(lines, at, number, text, last)
+
+    def _quoted(self, lines: Sequence[bytes], at: int, number: int, first: str, last: bool) -> tuple[Row, int]:
+        taken: list[str] = []
+
+        def following() -> Iterator[str]:
+            size = 0
+            for line in lines[at:]:
+                size += len(line) + 1
+                if taken and size > MAX_ROW:
+                    return
+                taken.append(line.decode("utf-8"))
+                yield taken[-1] + "\n"
+
+        reader = csv.reader(following(), **self._dialect)  # type: ignore[arg-type]
+        try:
+            fields = next(reader)
+        except csv.Error as error:
+            if "field larger" in str(error) and len(taken) == 1:
+                return Row(number, first, "FIELD_TOO_LONG", None), 1
+            open_end = at + len(taken) == len(lines) and "unexpected end" in str(error)
+            if open_end and not last and sum(map(len, taken)) <= MAX_ROW:
+                return Row(number, first, None, None), 0
+            return Row(number, first, "UNBALANCED_QUOTE", None), 1
+        except UnicodeDecodeError:
+            return Row(number, first, "UNBALANCED_QUOTE", None), 1
+        return self._judged(number, "\n".join(taken), fields), len(taken)
+
+    def _judged(self, number: int, raw: str, fields: Sequence[str]) -> Row:
+        assert self.header is not None
+        if len(fields) != self.header.width:
+            return Row(number, raw, "COLUMN_COUNT", None)
+        if len(raw) > MAX_FIELD and max(map(len, fields)) > MAX_FIELD:
+            return Row(number, raw, "FIELD_TOO_LONG", None)
+        if len(raw) > MAX_ROW:
+            return Row(number, raw, "ROW_TOO_LONG", None)
+        if "\0" in raw:
+            return Row(number, raw.replace("\0", "\\x00"), "CONTROL_CHAR", None)
+        return Row(number, raw, None, [None if at is None else fields[at] for at in self.header.places])
+
+
+def _lines(block: bytes) -> pa.Array:
+    """The lines of a block, without copying it once more in Python."""
+    size = len(block) - block.endswith(b"\n")
+    offsets = pa.array([0, size], pa.int32()).buffers()[1]
+    return pc.split_pattern(pa.StringArray.from_buffers(1, offsets, pa.py_buffer(block)), "\n").values
