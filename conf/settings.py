@@ -78,6 +78,7 @@ class Flows(Model):
     min_peers: int = Field(100, gt=0)  # smaller peer groups fall back to coarser ones
     bin_ratio: float = Field(1.25, gt=1, le=2)  # of the log-scale bins the baseline is counted in
     recurring_min_months: int = Field(3, ge=2)  # seen in this many calendar months, it is recurring
+    recurring_min_amount: Decimal = Field(Decimal(1000), ge=0)  # base currency; everyday spending below it is simply usual
     recurring_tolerance: float = Field(0.15, ge=0, lt=1)  # of its usual amount
     settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
     dormant_days: int = Field(180, gt=0)
@@ -182,6 +183,15 @@ class Worklists(Model):
     deputies: dict[str, str] = {}  # RM on leave -> deputy
 
 
+class Retention(Model):
+    """How long what is kept. Events, alerts and outcomes are kept: they are the bank's record."""
+
+    daily_snapshots_days: int = Field(92, ge=31)  # features, segments, scores, baselines; of older days each month's last stays
+    monthly_snapshots_months: int = Field(36, ge=1)  # then nothing of them
+    quarantine_days: int = Field(180, ge=1)  # refused rows hold personal data as it came
+    replaced_files_hours: int = Field(168, ge=24)  # for readers that are still at them
+
+
 class Settings(Model):
     bank: Bank
     paths: Paths = Paths()
@@ -192,6 +202,7 @@ class Settings(Model):
     models: Models = Models()
     contact_policy: ContactPolicy = ContactPolicy()
     worklists: Worklists = Worklists()
+    retention: Retention = Retention()
     feeds: dict[str, Feed] = {}
     offers: dict[str, Offer] = {}
     life_events: dict[str, LifeEvent] = {}

@@ -8,6 +8,8 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.settings import Flows
+
 UNIT = ("customer_id", "business_date", "direction")
 
 DEPOSIT_PRODUCTS = ("current", "savings", "time_deposit")
@@ -72,24 +74,24 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     )
 
 
-def with_recurring(flows: DataFrame, min_months: int, tolerance: float) -> DataFrame:
+def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
     """Marks salary, rent, instalments and the like by their own period and amount, whatever their type says.
 
     A flow is recurring when its series (same account, direction, type and other side, or same wording where the other
-    side is unknown) held a similar amount in at least `min_months` other calendar months of the 130 days before it.
+    side is unknown) held a similar amount in at least `recurring_min_months` other calendar months of the 130 days
+    before it. Everyday spending below `recurring_min_amount` is never looked at: it is what is usual.
 
     Parameters
     ----------
     flows : DataFrame with `account_id`, `direction`, `type`, `counterparty`, `description`, `amount_base`,
         `business_date`, `transaction_id`; must reach 130 days back from the first day that matters
-    min_months : int
-    tolerance : float
-        Share by which amounts may differ and still be similar.
+    settings : Flows
 
     Returns
     -------
     DataFrame with `recurring` boolean
     """
+    everyday = F.col("amount_base") < F.lit(settings.recurring_min_amount)
     wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
     series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording))
     before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
@@ -97,7 +99,7 @@ def with_recurring(flows: DataFrame, min_months: int, tolerance: float) -> DataF
     amount, day = F.col("amount_base").cast("double"), F.col("business_date")
 
     def similar(past: Column) -> Column:
-        near = F.abs(past["amount"] - amount) <= F.lit(tolerance) * amount
+        near = F.abs(past["amount"] - amount) <= settings.recurring_tolerance * amount
         return near & (F.date_diff(day, past["business_date"]) <= RECURRING_LOOKBACK_DAYS)
 
     def other_month(past: Column) -> Column:
@@ -105,7 +107,9 @@ def with_recurring(flows: DataFrame, min_months: int, tolerance: float) -> DataF
 
     months = F.array_distinct(F.transform(F.filter(seen, similar), other_month))
     own = F.trunc(day, "month")
-    return flows.withColumn("recurring", F.size(F.array_remove(months, own)) >= min_months)
+    recurring = F.size(F.array_remove(months, own)) >= settings.recurring_min_months
+    judged = flows.where(~everyday).withColumn("recurring", recurring)
+    return judged.unionByName(flows.where(everyday).withColumn("recurring", F.lit(False)))
 
 
 def daily_flows(flows: DataFrame) -> DataFrame:

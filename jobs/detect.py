@@ -78,7 +78,7 @@ def detected(job: Job) -> Detected:
         _rates(job),
         job.settings.bank.base_currency,
     )
-    flows = with_recurring(external_flows(moved), settings.recurring_min_months, settings.recurring_tolerance).localCheckpoint()
+    flows = with_recurring(external_flows(moved), settings).localCheckpoint()
     touched = _touched(flows, look.since).localCheckpoint()
     new_units = daily_flows(flows.join(touched, list(UNIT), "left_semi")).withColumns(
         {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}

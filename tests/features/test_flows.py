@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from conf.settings import Flows
 from features.flows import daily_flows, external_flows, latest_known, owned, window_sums, with_recurring
 
 ACCOUNTS = "account_id string, customer_id string, product_type string"
@@ -61,7 +62,7 @@ def test_what_comes_back_every_month_is_recurring_whatever_its_type(spark: Spark
         for n, month in ((1, 1), (2, 2), (3, 3), (4, 4))
     ]
     jump = [transaction(5, "A1", "2500.00", "debit", "other", said="RENT 5", on=date(2026, 5, 1))]
-    flows = with_recurring(external_flows(owned(spark.createDataFrame(rents + jump, TRANSACTIONS), accounts)), 3, 0.15)
+    flows = with_recurring(external_flows(owned(spark.createDataFrame(rents + jump, TRANSACTIONS), accounts)), Flows())
     found = {row.transaction_id: row.recurring for row in flows.collect()}
     assert found == {"T1": False, "T2": False, "T3": False, "T4": True, "T5": False}
     # a recurring flow is part of the day, but not of what is judged
