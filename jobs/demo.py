@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from jobs.context import Counts, Job, Places, opened, recorded
 from jobs.run import DAY, whole_day
 from simulation import berka as berka_bank
 from simulation import complete_journey
-from simulation.contacts import called, known
-from simulation.days import is_business
+from simulation.contacts import Calls, called, known
+from simulation.days import days_between, is_business
 from simulation.drops import write_drop
 from simulation.market import UNITED_STATES
 
 Progress = Callable[[str], None]
 ROOM = Path(simulation.__file__).parent
+MADE = ("landing", "TRUTH", "lake", "worklists")  # what a demo's feeds lead to
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,16 @@ class Bank:
     made_of : str
         What the feeds are made of besides the generator: they are written again when it changes.
     write : callable of (landing, truth, progress)
-    contacts : bool
-        Whether there is a truth to tell what RMs would have heard.
+        Writes the feeds as far as they are known beforehand.
+    living : callable of (root, progress), optional
+        A world to be brought on day by day; without one every drop lies there from the beginning.
     """
 
     conf: str
     days: tuple[date, ...]
     made_of: str
     write: Callable[[Path, Path, Progress], None]
-    contacts: bool
+    living: Callable[[Path, Progress], LivingDemo] | None = None
 
 
 def demonstrated(directory: str, berka: str | None, progress: Progress) -> Counts:
@@ -77,15 +79,19 @@ def demonstrated(directory: str, berka: str | None, progress: Progress) -> Count
     places = Places(root / "landing", root / "lake", root / "worklists")
     _feeds(bank, root, progress)
     with opened(settings, places, bank.days[-1], "demo", progress) as job:
-        run = _days(job, bank, root / "TRUTH")
-        return {"days run": len(run), "days already done": len(bank.days) - len(run), **_summary(job, bank, root)}
+        run = _days(job, bank, root)
+        return {"days_run": len(run), "days_already_done": len(bank.days) - len(run), **_summary(job, bank, root)}
 
 
 def _complete_journey() -> Bank:
     plan = complete_journey.PLAN
     days = tuple(day for day in plan.days() if is_business(day, UNITED_STATES.holidays))
+
+    def write(landing: Path, truth: Path, progress: Progress) -> None:
+        complete_journey.Living(landing, truth, progress).load()
+
     made_of = f"{complete_journey.PACKAGE} {complete_journey.package_version()}"
-    return Bank("complete_journey", days, made_of, complete_journey.landing_feeds, contacts=True)
+    return Bank("complete_journey", days, made_of, write, LivingDemo)
 
 
 def _berka(data: Path) -> Bank:
@@ -93,7 +99,7 @@ def _berka(data: Path) -> Bank:
         truth.mkdir(parents=True, exist_ok=True)  # nothing is planted in real data
         berka_bank.landing_feeds(data, landing, progress)
 
-    return Bank("berka", berka_bank.DAYS, berka_bank.made_of(data), write, contacts=False)
+    return Bank("berka", berka_bank.DAYS, berka_bank.made_of(data), write)
 
 
 def _feeds(bank: Bank, root: Path, progress: Progress) -> None:
@@ -109,7 +115,7 @@ def _feeds(bank: Bank, root: Path, progress: Progress) -> None:
     marker.unlink(missing_ok=True)
     if (root / "landing").exists():
         progress("the demo's data changed with this version: starting over")
-    for old in ("landing", "TRUTH", "lake", "worklists"):
+    for old in MADE:
         shutil.rmtree(root / old, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="writing-", dir=root) as writing:
         bank.write(Path(writing) / "landing", Path(writing) / "TRUTH", progress)
@@ -126,17 +132,18 @@ def _generator() -> str:
     return sources.hexdigest()[:16]
 
 
-def _days(job: Job, bank: Bank, truth: Path) -> list[date]:
-    """Run the days that are not done, each after the RMs' outcomes of the day before came in."""
+def _days(job: Job, bank: Bank, root: Path) -> list[date]:
+    """Run the days that are not done, one after another."""
+    living = bank.living(root, job.progress) if bank.living else None
     run = []
-    for before, day in zip((None, *bank.days), bank.days, strict=False):
+    for day in bank.days:
         today = replace(job, day=day)
-        if before is not None and bank.contacts:
-            _outcomes(today, truth)
+        if living is not None:
+            living.bring(today)
         if is_done(today, day):
             job.progress(f"{day}  done before")
             continue
-        if before is None:
+        if day == bank.days[0]:
             _first_day(today)
         else:
             whole_day(today)
@@ -156,24 +163,68 @@ def _first_day(job: Job) -> None:
         recorded(job.named(name), work)
 
 
-def _outcomes(job: Job, truth: Path) -> None:
-    """Write what RMs reported by this day about earlier alerts, and what customers took because of it; once a day."""
-    from tables.arrow import read_arrow
+class LivingDemo:
+    """The generated bank between the days: RMs call, customers answer, and the next drops are written.
 
-    on = job.day
-    if (job.landing / "outcomes" / f"dt={on}").exists():
-        return
-    alerts = read_arrow(job.places.lake, "alerts", filters=[("raised_on", "<", on)])
-    if alerts is None or not alerts.num_rows:
-        return
-    chances = pq.read_table(truth / "uptake" / f"as_of={on}.parquet")
-    products = {name: offer.uptake.products[0] for name, offer in job.settings.offers.items()}
-    told = known(pq.read_table(truth / "events.parquet"), chances)
-    calls = called(alerts.to_pylist(), on, told, products, job.settings.worklists.calls_per_day, job.settings.models.seed)
-    if calls.taken.num_rows:
-        write_drop(job.landing, "holdings", on, calls.taken, f"after-calls-{on:%Y%m%d}")
-    if calls.outcomes.num_rows:
-        write_drop(job.landing, "outcomes", on, calls.outcomes)
+    What was agreed is noted in `TRUTH/calls` when a day's drops are complete; from there a stopped demo goes on.
+    """
+
+    def __init__(self, root: Path, progress: Progress) -> None:
+        self._root, self._progress = root, progress
+        self._world: complete_journey.Living | None = None
+        self._brought = complete_journey.PLAN.loaded
+
+    def bring(self, job: Job) -> None:
+        """Deliver up to the job's day, unless that was done before."""
+        if self._note(job.day).exists():
+            return
+        calls = self._calls(job)
+        for on in days_between(self._last_noted(job.day) + timedelta(days=1), job.day):
+            self._live(on, calls.agreed if on == job.day else [])
+        if calls.outcomes.num_rows:
+            write_drop(job.landing, "outcomes", job.day, calls.outcomes)
+        note = self._note(job.day)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        writing = note.with_suffix(".writing")
+        writing.write_text(json.dumps(calls.agreed, indent=1) + "\n")
+        writing.rename(note)
+
+    def _live(self, on: date, agreed: list[tuple[str, str]]) -> None:
+        """Let the world live a day; a world that was left is first brought to where it was."""
+        if self._world is None:
+            self._progress("bringing the generated bank to where its drops end")
+            self._world = complete_journey.Living(self._root / "landing", self._root / "TRUTH", _say_nothing, quiet=True)
+            self._world.load()
+            for past in days_between(self._brought + timedelta(days=1), on - timedelta(days=1)):
+                note = self._note(past)
+                self._world.bring(past, json.loads(note.read_text()) if note.exists() else [])
+            self._world.delivery.quiet = False
+        self._world.bring(on, agreed)
+
+    def _calls(self, job: Job) -> Calls:
+        """What RMs reported by the job's day about the alerts of earlier days."""
+        from tables.arrow import read_arrow
+
+        alerts = read_arrow(job.places.lake, "alerts", filters=[("raised_on", "<", job.day)])
+        truth = self._root / "TRUTH"
+        before = self._last_noted(job.day)
+        chances = pq.read_table(truth / "uptake" / f"as_of={before.isoformat()}.parquet")
+        products = {name: offer.uptake.products[0] for name, offer in job.settings.offers.items()}
+        told = known(pq.read_table(truth / "events.parquet"), chances)
+        rows = alerts.to_pylist() if alerts is not None else []
+        return called(rows, job.day, told, products, job.settings.worklists.calls_per_day, job.settings.models.seed)
+
+    def _last_noted(self, day: date) -> date:
+        """The last day before `day` whose drops are complete."""
+        noted = [date.fromisoformat(note.stem) for note in (self._root / "TRUTH" / "calls").glob("*.json")]
+        return max((on for on in noted if on < day), default=complete_journey.PLAN.loaded)
+
+    def _note(self, day: date) -> Path:
+        return self._root / "TRUTH" / "calls" / f"{day.isoformat()}.json"
+
+
+def _say_nothing(message: str) -> None:
+    """Progress of what was told before."""
 
 
 def _summary(job: Job, bank: Bank, root: Path) -> Counts:

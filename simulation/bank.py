@@ -26,8 +26,9 @@ from simulation.lines import Lines, joined
 from simulation.planted import planted
 from simulation.shelf import acquire
 from simulation.state import State
-from simulation.uptake import PRODUCTS, acquisitions, chances
+from simulation.uptake import PRODUCTS, acquisitions, chances, of_a_day, open_to
 
+Agreed = Mapping[str, np.ndarray]  # product -> households
 INFLOW_HALF_LIFE_DAYS = 20
 PLAN_ENDS_A_DAY = 0.0003  # savings plans and insurances given up
 
@@ -58,7 +59,9 @@ class BookedDay:
         return f"{self.prefix}{at + 1:07d}"
 
 
-def live(state: State, on: date, planned: Mapping[str, int], baskets: Baskets | None = None) -> BookedDay:
+def live(
+    state: State, on: date, planned: Mapping[str, int], baskets: Baskets | None = None, agreed: Agreed | None = None
+) -> BookedDay:
     """Let one day happen: bring `state` forward, and return what was booked.
 
     Parameters
@@ -68,6 +71,7 @@ def live(state: State, on: date, planned: Mapping[str, int], baskets: Baskets | 
     on : date
     planned : mapping of kind -> number of events to plant (`planted.KINDS`)
     baskets : Baskets, optional
+    agreed : mapping of product -> households that said yes to it when called, optional
 
     Returns
     -------
@@ -75,10 +79,10 @@ def live(state: State, on: date, planned: Mapping[str, int], baskets: Baskets | 
     """
     day = day_of(on, state.seed, state.market.holidays)
     state.frozen.clear()
-    if on.weekday() == 0 or not state.monthly_chance.any():
-        state.monthly_chance = chances(state, on).without_contact
+    if on.weekday() == 0 or not state.daily_chance.any():
+        state.daily_chance = of_a_day(chances(state, on).without_contact)
     parts = [salaries(state, day), regular_payments(state, day), *maturities(state, day)]
-    parts += [*_uptake(state, day), *placements(state, day)]
+    parts += [*_uptake(state, day, agreed or {}), *placements(state, day)]
     parts += [*planted(state, day, planned), *state.pending.pop(on, [])]
     parts += [card_payments(state, day), cash(state, day), transfers_to_people(state, day)]
     parts += [own_transfers(state, day), bank_bookings(state, day)]
@@ -88,11 +92,17 @@ def live(state: State, on: date, planned: Mapping[str, int], baskets: Baskets | 
     return _booked(state, day, joined(parts))
 
 
-def _uptake(state: State, day: Day) -> list[Lines]:
+def _uptake(state: State, day: Day, agreed: Agreed) -> list[Lines]:
+    """Products taken without being asked, and those agreed on the phone, where they can be had."""
     parts: list[Lines] = []
     if day.business:
         for product, who in acquisitions(state, day.on, day.rng(8)):
             parts += acquire(state, day, product, who)
+        for name in sorted(set(agreed) & set(PRODUCTS)):
+            who = np.unique(agreed[name])
+            who = who[open_to(state, day.on, name)[who]]
+            if len(who):
+                parts += acquire(state, day, PRODUCTS.index(name), who)
     return parts
 
 

@@ -8,7 +8,7 @@ with the generated bank's cards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -90,18 +90,49 @@ def landing_feeds(
         Only the first so many households.
     plan : Plan
     """
-    data = journey(some)
-    progress(f"read {len(data.lines):,} real purchase lines of {len(data.traits):,} households")
-    write_purchases(landing, data, plan)
-    progress("wrote the purchases")
-    state = bank_around(data, plan.first, SEED)
-    visits = baskets(data, state)
-    baby = baby_days(data, plan)
-    delivery = Delivery(state, plan, landing, truth, progress)
-    for number, on in enumerate(days_between(plan.first, plan.last)):
-        state.baby_days = baby[:, number]
-        delivery.bring(on, visits.get(on))
-    delivery.finish({"seed": SEED, "package": f"{PACKAGE} {package_version()}", "real": "purchases, traits of 801 households"})
+    bank = Living(landing, truth, progress, some, plan)
+    bank.load()
+    for on in plan.days():
+        bank.bring(on)
+
+
+class Living:
+    """The households' bank, living day by day, so that what RMs achieve on one day is part of the next."""
+
+    def __init__(
+        self, landing: Path, truth: Path, progress: Callable[[str], None], some: int | None = None, plan: Plan = PLAN,
+        *, quiet: bool = False,
+    ) -> None:
+        self.plan, self._data = plan, journey(some)
+        progress(f"read {len(self._data.lines):,} real purchase lines of {len(self._data.traits):,} households")
+        self._place = {name: place for place, name in enumerate(customer_ids(self._data))}
+        state = bank_around(self._data, plan.first, SEED)
+        self._baskets, self._baby_days = baskets(self._data, state), baby_days(self._data, plan)
+        self.delivery = Delivery(state, plan, landing, truth, progress, quiet=quiet)
+
+    def load(self) -> None:
+        """Bring the history, and write it as the initial load, with all purchases."""
+        delivery = self.delivery
+        if not delivery.quiet:
+            write_purchases(delivery.landing, self._data, self.plan)
+            delivery.progress("wrote the purchases")
+            delivery.say(seed=SEED, package=f"{PACKAGE} {package_version()}", real="purchases, traits of 801 households")
+        for on in days_between(self.plan.first, self.plan.loaded):
+            self.bring(on)
+
+    def bring(self, on: date, agreed: Iterable[tuple[str, str]] = ()) -> None:
+        """Let a day happen.
+
+        Parameters
+        ----------
+        on : date
+        agreed : iterable of (customer, product): what was said yes to when called
+        """
+        self.delivery.state.baby_days = self._baby_days[:, (on - self.plan.first).days]
+        households: dict[str, list[int]] = {}
+        for customer, product in agreed:
+            households.setdefault(product, []).append(self._place[customer])
+        self.delivery.bring(on, self._baskets.get(on), agreed={name: np.array(who) for name, who in households.items()})
 
 
 def journey(some: int | None = None) -> Journey:
@@ -163,6 +194,11 @@ def bank_around(data: Journey, start: date, seed: int) -> State:
     return opening_state(UNITED_STATES, households(_known(data, seed), UNITED_STATES, start, seed), start, seed)
 
 
+def customer_ids(data: Journey) -> list[str]:
+    """Customers are numbered as the package numbers households."""
+    return [f"H{number:05d}" for number in data.traits["household_id"]]
+
+
 def baskets(data: Journey, state: State) -> dict[date, Baskets]:
     """Real baskets a day, as the bank's cards see them."""
     lines = data.lines
@@ -211,7 +247,7 @@ def _purchases(data: Journey, at: np.ndarray) -> pa.Table:
     quantity, cents, product = (lines[name].to_numpy() for name in ("quantity", "cents", "product"))
     lot = (cents % np.maximum(quantity, 1) != 0) | ((quantity == 0) & (cents > 0))
     pieces = np.where(lot, 1, quantity)
-    ids = pa.array([f"H{number:05d}" for number in data.traits["household_id"]])
+    ids = pa.array(customer_ids(data))
     when = lines["day"].to_numpy().astype("datetime64[s]") + lines["second"].to_numpy()
     return pa.table({
         "order_id": pa.array(lines["basket"].to_numpy()).cast(pa.string()),
@@ -247,7 +283,7 @@ def _known(data: Journey, seed: int) -> Known:
     home = traits["home_ownership"].map({"Homeowner": 1.0, "Probable Homeowner": 1.0, "Renter": 0.0, "Probable Renter": 0.0})
     children = traits["kids_count"].map({"0": 0.0, "1": 1.0, "2": 2.0, "3+": 3.0})
     return Known(
-        customer_id=[f"H{number:05d}" for number in traits["household_id"]],
+        customer_id=customer_ids(data),
         age=_within(traits["age"], AGES, rng),
         income=_within(traits["income"], INCOMES, rng) * 1000,
         married=married.to_numpy(float),

@@ -20,10 +20,6 @@ OUTCOMES = pa.schema([
     ("alert_id", pa.string()), ("recorded_at", pa.string()), ("relationship_manager_id", pa.string()), ("outcome", pa.string()),
     ("cause", pa.string()), ("offer_id", pa.string()), ("snooze_until", pa.date32()), ("note", pa.string()),
 ])
-TAKEN = pa.schema([
-    ("customer_id", pa.string()), ("product_id", pa.string()), ("acquired_on", pa.date32()), ("closed_on", pa.date32()),
-    ("value", pa.decimal128(18, 2)),
-])
 
 
 @dataclass(frozen=True)
@@ -42,10 +38,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Calls:
-    """A day's calls: `outcomes` as that feed, `taken` as rows of the `holdings` feed."""
+    """A day's calls: `outcomes` as that feed, and who `agreed` to which product: (customer, product)."""
 
     outcomes: pa.Table
-    taken: pa.Table
+    agreed: list[tuple[str, str]]
 
 
 def known(events: pa.Table, chances: pa.Table) -> Known:
@@ -76,7 +72,7 @@ def called(
     Calls
     """
     outcomes: list[dict[str, Any]] = []
-    taken: list[dict[str, Any]] = []
+    agreed: set[tuple[str, str]] = set()
     done: dict[str, int] = {}
     for alert in sorted(alerts, key=lambda row: (-row["priority"], row["alert_id"])):
         manager = alert["relationship_manager_id"] or "branch"
@@ -88,10 +84,8 @@ def called(
         outcomes.append({**outcome, "recorded_at": (datetime.combine(on, OFFICE_OPENS) + waited).isoformat()})
         done[manager] = done.get(manager, 0) + 1
         if outcome["outcome"] == "accepted":
-            product = product_of[outcome["offer_id"]]
-            taken.append({"customer_id": alert["customer_id"], "product_id": product, "acquired_on": on})
-    once = {(row["customer_id"], row["product_id"]): row for row in taken}
-    return Calls(pa.Table.from_pylist(outcomes, OUTCOMES), pa.Table.from_pylist(list(once.values()), TAKEN))
+            agreed.add((alert["customer_id"], product_of[outcome["offer_id"]]))
+    return Calls(pa.Table.from_pylist(outcomes, OUTCOMES), sorted(agreed))
 
 
 def _due(alert: Mapping[str, Any], on: date) -> bool:

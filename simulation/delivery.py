@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from simulation import rows
-from simulation.bank import Baskets, BookedDay, live
+from simulation.bank import Agreed, Baskets, BookedDay, live
 from simulation.days import days_between, is_business
 from simulation.dirt import Dirt, dirtied
 from simulation.drops import write_drop, write_truth
@@ -55,43 +55,62 @@ class Plan:
 
 
 class Delivery:
-    """Writes a world day by day; nothing of a day is kept beyond what a later drop still needs."""
+    """Writes a world day by day; nothing of a day is kept beyond what a later drop still needs.
 
-    def __init__(self, state: State, plan: Plan, landing: Path, truth: Path, progress: Callable[[str], None]) -> None:
+    While `quiet`, days happen and nothing is written: so a world is brought to where its written days ended.
+    """
+
+    def __init__(
+        self, state: State, plan: Plan, landing: Path, truth: Path, progress: Callable[[str], None], *, quiet: bool = False
+    ) -> None:
         self.state, self.plan, self.landing, self.truth, self.progress = state, plan, landing, truth, progress
+        self.quiet = quiet
         self.restrictions = Restrictions(state)
         self._waiting: dict[str, list[pa.Table]] = {"transactions": [], "purchases": []}
         self._parts = dict.fromkeys(self._waiting, 0)
         self._dirt: list[Dirt] = []
         self._held_back: pa.Table | None = None
 
-    def bring(self, on: date, baskets: Baskets | None = None, purchases: pa.Table | None = None) -> BookedDay:
-        """Let a day happen and deliver what is due of it; `purchases` are the rows of that feed."""
+    def bring(
+        self, on: date, baskets: Baskets | None = None, purchases: pa.Table | None = None, agreed: Agreed | None = None
+    ) -> BookedDay:
+        """Let a day happen and deliver what is due of it.
+
+        Parameters
+        ----------
+        on : date
+            The day after the one brought before.
+        baskets : Baskets, optional
+            What cards pay for.
+        purchases : Table, optional
+            Rows of the `purchases` feed.
+        agreed : mapping of product -> households that said yes to it when called, optional
+        """
         state, plan = self.state, self.plan
-        day = live(state, on, planned_counts(state, on, daily=on > plan.loaded), baskets)
+        day = live(state, on, planned_counts(state, on, daily=on > plan.loaded), baskets, agreed)
         self.restrictions.follow(day)
-        if on.day == 1 or on > plan.loaded:
-            write_truth(self.truth, f"uptake/as_of={on.isoformat()}", known_chances(state, on))
+        if on.day == 1:
+            self.progress(f"generating {on:%B %Y}")
         if on > plan.loaded:
-            self._deliver_day(day)
-            if purchases is not None:
-                self._write("purchases", on, purchases)
-        else:
+            self._deliver_day(day, purchases)
+        elif not self.quiet:
             self._load("transactions", rows.transactions(state, day), last=on == plan.loaded)
             if purchases is not None:
                 self._load("purchases", purchases, last=on == plan.loaded)
             if on == plan.loaded:
                 self._load_files()
-        if on.day == 1:
-            self.progress(f"generating {on:%B %Y}")
+                write_truth(self.truth, "households", known_households(state))
+        if not self.quiet and (on.day == 1 or on >= plan.loaded):
+            write_truth(self.truth, f"uptake/as_of={on.isoformat()}", known_chances(state, on))
+        if not self.quiet and on >= plan.loaded:
+            write_truth(self.truth, "events", known_events(state))
+            (self.truth / "dirt.json").write_text(json.dumps([asdict(dirt) for dirt in self._dirt], indent=1) + "\n")
         return day
 
-    def finish(self, about: Mapping[str, object]) -> None:
-        """Write the truth of what was planted."""
-        write_truth(self.truth, "events", known_events(self.state))
-        write_truth(self.truth, "households", known_households(self.state))
-        (self.truth / "dirt.json").write_text(json.dumps([asdict(dirt) for dirt in self._dirt], indent=1) + "\n")
-        (self.truth / "about.json").write_text(json.dumps(dict(about), indent=1, default=str) + "\n")
+    def say(self, **about: object) -> None:
+        """Write what the world is made of beside its truth."""
+        self.truth.mkdir(parents=True, exist_ok=True)
+        (self.truth / "about.json").write_text(json.dumps(about, indent=1, default=str) + "\n")
 
     def _load(self, feed: str, table: pa.Table, *, last: bool) -> None:
         """Add to the initial load, which is written in parts, so that its size does not matter."""
@@ -111,16 +130,20 @@ class Delivery:
         self._write("fx_rates", on, rows.fx_rates(state, since, on))
         self._write("restrictions", on, self.restrictions.known(on))
 
-    def _deliver_day(self, day: BookedDay) -> None:
+    def _deliver_day(self, day: BookedDay, purchases: pa.Table | None) -> None:
         state, on = self.state, day.on
+        sent = dirtied(rows.transactions(state, day), self._held_back, day, state.seed, last=on == self.plan.last)
+        self._held_back = sent.held_back
+        self._dirt += sent.dirt
+        if self.quiet:
+            return
         self._write("customers", on, rows.customers(state, rows.changed_customers(state, on)))
         self._write("accounts", on, rows.accounts(state, rows.changed_accounts(state, on)))
         self._write("holdings", on, rows.holdings(state, rows.changed_holdings(state, on)))
         self._write("fx_rates", on, rows.fx_rates(state, on, on))
         self._write("restrictions", on, self.restrictions.changed(on))
-        sent = dirtied(rows.transactions(state, day), self._held_back, day, state.seed, last=on == self.plan.last)
-        self._held_back = sent.held_back
-        self._dirt += sent.dirt
+        if purchases is not None:
+            self._write("purchases", on, purchases)
         write_drop(self.landing, "transactions", on, sent.rows, raw=sent.raw, raw_cents=sent.raw_cents)
 
     def _write(self, feed: str, on: date, table: pa.Table) -> None:

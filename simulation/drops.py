@@ -22,7 +22,7 @@ def write_drop(
     landing: Path, feed: str, on: date, rows: pa.Table, part: str = "", raw: Sequence[str] = (),
     raw_cents: Mapping[str, int] | None = None,
 ) -> None:
-    """Write one file of one feed's drop; the same rows give the same bytes.
+    """Write one file of one feed's drop, whole or not at all; the same rows give the same bytes.
 
     Parameters
     ----------
@@ -41,19 +41,21 @@ def write_drop(
     folder = landing / feed / f"dt={on.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{feed}-{part or format(on, '%Y%m%d')}.csv.gz"
-    with file.open("wb") as sink, gzip.GzipFile("", "wb", 5, sink, mtime=0) as packed:
+    writing = file.with_name(f".{file.name}")
+    with writing.open("wb") as sink, gzip.GzipFile("", "wb", 5, sink, mtime=0) as packed:
         written = io.BufferedWriter(packed, 1 << 20)
         pa_csv.write_csv(rows, written)
         for line in raw:
             written.write(line.encode() + b"\n")
         written.flush()
-    content = file.read_bytes()
+    content = writing.read_bytes()
     control: dict[str, Any] = {
         "rows": rows.num_rows + len(raw), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(),
     }
     if feed in MONEY:
         control["totals"] = {MONEY[feed]: _totals(rows, MONEY[feed], raw_cents or {})}
     file.with_name(file.name + ".ctl.json").write_text(json.dumps(control, indent=1) + "\n")
+    writing.rename(file)
 
 
 def write_truth(root: Path, name: str, rows: pa.Table) -> None:

@@ -97,10 +97,19 @@ def grow(rows: Any, count: int, **columns: Any) -> np.ndarray:
     if set(named) != set(columns):
         raise TypeError(f"columns {sorted(set(named) ^ set(columns))}")
     for name in named:
-        have = getattr(rows, name)
-        new = np.broadcast_to(np.asarray(columns[name], dtype=have.dtype), (count,))
-        setattr(rows, name, np.concatenate([have, new]))
+        setattr(rows, name, _extended(getattr(rows, name), columns[name], count))
     return np.arange(before, before + count)
+
+
+def _extended(have: np.ndarray, new: Any, count: int) -> np.ndarray:
+    """`have` with `count` more elements, in place where the array behind it has room: a day adds little to millions."""
+    length = len(have) + count
+    room = have.base
+    if room is None or len(room) < length:
+        room = np.empty(length + length // 4 + 64, dtype=have.dtype)
+        room[: len(have)] = have
+    room[len(have) : length] = new
+    return room[:length]
 
 
 def day64(on: date) -> np.datetime64:

@@ -55,7 +55,7 @@ def _empty(market: Market, h: Households, seed: int, rng: np.random.Generator) -
         ticket=np.zeros(n), card_rate=np.zeros(n), atm_rate=np.zeros(n), cash_rate=np.zeros(n), person_rate=np.zeros(n),
         card_share=rng.beta(3, 2, n), held=np.zeros((n, len(PRODUCTS)), dtype=bool), inflow_30=np.zeros(n),
         baby_days=np.zeros(n), busy_until=np.full(n, np.datetime64("1900-01-01", "D")),
-        monthly_chance=np.zeros((n, len(PRODUCTS))),
+        daily_chance=np.zeros((n, len(PRODUCTS)), dtype=np.float32),
     )
     _income(state, rng)
     _spending(state, rng)

@@ -54,7 +54,7 @@ class State:
     inflow_30: np.ndarray
     baby_days: np.ndarray  # days with baby purchases in the last 60
     busy_until: np.ndarray
-    monthly_chance: np.ndarray  # true uptake probability, households x products, renewed every week
+    daily_chance: np.ndarray  # true chance of taking a product today, households x products, renewed every week
     frozen: set[int] = field(default_factory=set)  # accounts that only take their planned lines today
     bereaved: list[int] = field(default_factory=list)  # households whose bereavement the branch has yet to enter
     pending: dict[date, list[Lines]] = field(default_factory=dict)  # lines planned for later days

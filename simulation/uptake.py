@@ -93,22 +93,32 @@ def traits(state: State, on: date) -> dict[str, np.ndarray]:
 def chances(state: State, on: date) -> Chances:
     """The true monthly chance of each product for each household, given what it is and has today."""
     x = traits(state, on)
-    age = state.households.age(on)
-    active = state.active(on)
     contact = CONTACT_LOG_ODDS + 0.4 * np.clip(state.households.responsive, -2, 2)
     alone, called = np.zeros(state.held.shape), np.zeros(state.held.shape)
     for code, (_, p) in enumerate(SHELF.items()):
         if p.monthly == 0:
             continue
         log_odds = np.log(p.monthly / (1 - p.monthly)) + sum(w * x[name] for name, w in p.weights.items())
-        open_to = active & (age >= p.min_age) & (age < p.max_age)
-        if p.once:
-            open_to &= ~state.held[:, code]
-        if p.requires:
-            open_to &= state.held[:, PRODUCT[p.requires]]
-        alone[:, code] = np.where(open_to, np.minimum(_sigmoid(log_odds), 0.35), 0)
-        called[:, code] = np.where(open_to, np.minimum(_sigmoid(log_odds + contact), 0.6), 0)
+        may = open_to(state, on, PRODUCTS[code])
+        alone[:, code] = np.where(may, np.minimum(_sigmoid(log_odds), 0.35), 0)
+        called[:, code] = np.where(may, np.minimum(_sigmoid(log_odds + contact), 0.6), 0)
     return Chances(alone, called)
+
+
+def open_to(state: State, on: date, name: str) -> np.ndarray:
+    """Households that a product can be had by today: of its age, without it where once is enough, with what it asks for."""
+    p, age = SHELF[name], state.households.age(on)
+    may = state.active(on) & (age >= p.min_age) & (age < p.max_age)
+    if p.once:
+        may &= ~state.held[:, PRODUCT[name]]
+    if p.requires:
+        may &= state.held[:, PRODUCT[p.requires]]
+    return may & (p.monthly > 0)
+
+
+def of_a_day(monthly: np.ndarray) -> np.ndarray:
+    """The chance a day that comes to a chance a month."""
+    return (1 - (1 - monthly) ** (1 / 30.4)).astype(np.float32)
 
 
 def renewal_chance(state: State, household: np.ndarray, on: date) -> np.ndarray:
@@ -119,13 +129,12 @@ def renewal_chance(state: State, household: np.ndarray, on: date) -> np.ndarray:
 
 
 def acquisitions(state: State, on: date, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-    """Today's uptake: product code and the households that take it, from `state.monthly_chance`."""
-    daily = 1 - (1 - state.monthly_chance) ** (1 / 30.4)
-    taken = rng.random(daily.shape) < daily
-    open_to = state.active(on)
+    """Today's uptake: product code and the households that take it, from `state.daily_chance`."""
+    taken = rng.random(state.daily_chance.shape, dtype=np.float32) < state.daily_chance
+    active = state.active(on)
     found = []
     for code, p in enumerate(SHELF.values()):
-        who = taken[:, code] & open_to
+        who = taken[:, code] & active
         if p.once:
             who &= ~state.held[:, code]
         if who.any():

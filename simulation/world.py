@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulation.bank import Baskets
+from simulation.bank import Agreed, Baskets
 from simulation.days import day_of, days_between
 from simulation.delivery import Delivery, Plan
 from simulation.drops import write_truth
@@ -62,22 +62,21 @@ class World:
         self.life = Life(self.state, plan.first)
         self.shopping = Shopping(self.state, self.life, plan.first)
         self.delivery = Delivery(self.state, plan, landing, truth, progress)
-        self._about = {"customers": customers, "seed": seed, "first": plan.first, "loaded": plan.loaded, "last": plan.last}
+        self.delivery.say(customers=customers, seed=seed, first=plan.first, loaded=plan.loaded, last=plan.last)
         self._truth = truth
 
-    def bring(self, on: date) -> None:
-        """Let a day happen and deliver what is due of it."""
+    def bring(self, on: date, agreed: Agreed | None = None) -> None:
+        """Let a day happen and deliver what is due of it; `agreed` are households that said yes to a product when called."""
         state = self.state
         self.life.happen(on)
         orders = self.shopping.of_day(day_of(on, state.seed, state.market.holidays))
         state.baby_days *= 0.5 ** (1 / BABY_HALF_LIFE_DAYS)
         baby = np.unique(orders.household[(orders.article >= FIRST_BABY_ARTICLE) & ~orders.refunded])
         state.baby_days[baby] += 1
-        self.delivery.bring(on, _baskets(state, orders), purchase_rows(state, orders, on))
+        self.delivery.bring(on, _baskets(state, orders), purchase_rows(state, orders, on), agreed)
 
     def finish(self) -> None:
         """Write the truth that is only whole at the end."""
-        self.delivery.finish(self._about)
         write_truth(self._truth, "life_events", self.life.events())
         write_truth(self._truth, "children", self.life.children())
 

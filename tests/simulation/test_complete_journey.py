@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from conf import ExitCode, KehuError
 from simulation import complete_journey
-from simulation.complete_journey import INCOMES, journey, landing_feeds
+from simulation.complete_journey import INCOMES, Living, journey, landing_feeds
 from simulation.delivery import Plan
 from tests.simulation.feeds import beyond_contract, delivered
 
@@ -60,6 +61,26 @@ def test_cards_pay_for_real_baskets(demo: Path) -> None:
     paid = rows[rows["description"].str.startswith("GROCERY STORE") & ~rows["transaction_id"].str.contains("X")]
     assert len(paid) > 0.5 * len(totals)
     assert set((paid["amount"].astype(float) * 100).round()) <= set(totals)
+
+
+def test_a_world_left_and_taken_up_again_goes_on_the_same_and_calls_have_effect(demo: Path, tmp_path: Path) -> None:
+    first, *later = PLAN.days()
+    chances = pq.read_table(demo / "TRUTH" / "uptake" / f"as_of={first}.parquet").to_pylist()
+    agreed = [(row["customer_id"], row["product_id"]) for row in chances if row["product_id"] == "health_insurance"][:3]
+    through = Living(tmp_path / "through", tmp_path / "truth", [].append, SOME, PLAN)
+    through.load()
+    for on in PLAN.days():
+        through.bring(on, agreed if on == later[0] else [])
+    resumed = Living(tmp_path / "resumed", tmp_path / "truth", [].append, SOME, PLAN, quiet=True)
+    resumed.load()
+    resumed.bring(first)
+    resumed.delivery.quiet = False
+    for on in later:
+        resumed.bring(on, agreed if on == later[0] else [])
+    for file in (tmp_path / "resumed").rglob("*.csv.gz"):
+        assert file.read_bytes() == (tmp_path / "through" / file.relative_to(tmp_path / "resumed")).read_bytes()
+    taken = delivered(tmp_path / "resumed", "holdings").query("dt == @later[0].isoformat()")
+    assert set(agreed) <= set(zip(taken["customer_id"], taken["product_id"], strict=True))
 
 
 def test_without_the_package_the_command_that_installs_it_is_told(monkeypatch) -> None:

@@ -43,8 +43,7 @@ def test_causes_and_uptake_come_from_the_truth(monkeypatch) -> None:
         "AL-C3": ("accepted", None, "mortgage"), "AL-C5": ("false_alarm", "none_given", None),
     }
     day = called(alerts, TUESDAY, SURE, {"mortgage": "mortgage"}, 8, seed=1)
-    assert day.taken.to_pylist() == [
-        {"customer_id": "C3", "product_id": "mortgage", "acquired_on": TUESDAY, "closed_on": None, "value": None}]
+    assert day.agreed == [("C3", "mortgage")]
     assert day.outcomes == called(reversed(alerts), TUESDAY, SURE, {"mortgage": "mortgage"}, 8, seed=1).outcomes
 
 
