@@ -20,4 +20,5 @@ OUTCOMES = Contract(
         Field("note", Kind.TEXT),
     ),
     happened="recorded_at",
+    may_lie_ahead=True,  # a day's worklists are worked on the day after, and what comes back belongs to the day that was run
 )
