@@ -70,7 +70,7 @@ notebooks: setup  ## run the notebooks and keep what they show in docs/notebooks
 	@$(BIN)/python -m notebooks.run
 
 docs: setup  ## write docs/tables.md anew from the tables' declarations
-	@$(BIN)/python -m docs.tables
+	@$(BIN)/python -m jobs.document > docs/tables.md
 
 airflow:  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 airflow: setup
@@ -81,5 +81,5 @@ audit: setup  ## known vulnerabilities of the locked packages, and a bill of mat
 		&& $(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock -f cyclonedx-json -o build/sbom.json
 
 clean:  ## remove what was made here: environment, demo, caches
-	@rm -rf $(VENV) build dist demo demo-berka airflow *.egg-info .*_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist demo demo-berka *.egg-info .*_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +

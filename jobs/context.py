@@ -18,6 +18,7 @@ from conf import Settings, conf_hash
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tables import Table
     from tables.lake import Lake
 
 Counts = dict[str, Any]  # rows_in, rows_out and whatever else the job wants said
@@ -63,19 +64,24 @@ class Job:
 
     @cached_property
     def lake(self) -> Lake:
-        from features.catalogue import FEATURES
-        from tables import TABLES
-        from tables.declaration import Column, Personal
         from tables.lake import Lake
 
         lake = Lake(self.spark, self.places.lake, self.run_id)
-        features = tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES)
-        lake.extend(TABLES["customer_features"].with_columns(features))
+        lake.extend(declared()["customer_features"])
         return lake
 
     def named(self, name: str) -> Job:
         """The same day's job of another name."""
         return replace(self, name=name)
+
+
+def declared() -> dict[str, Table]:
+    """Every table as it is, `customer_features` with the catalogue's columns."""
+    from features.catalogue import FEATURES
+    from tables import TABLES, Column, Personal
+
+    features = tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES)
+    return TABLES | {"customer_features": TABLES["customer_features"].with_columns(features)}
 
 
 def code_version() -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any], message: str | None) -> None:
     """Append the row of one run. Wall-clock times stand here and nowhere else."""
     from jobs.context import code_version
-    from tables import TABLES
 
     numbers = {key: int(value) for key, value in counts.items() if isinstance(value, (int, float))}
     row = {
@@ -34,8 +33,7 @@ def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any
         "conf_hash": conf_hash(job.settings),
         "message": message,
     }
-    runs = job.spark.createDataFrame([tuple(row[name] for name in TABLES["runs"].column_names)], TABLES["runs"].ddl)
-    job.lake.append("runs", runs)
+    job.lake.append("runs", job.lake.literal("runs", [row]))
 
 
 def last_versions(lake: Path) -> dict[str, int]:

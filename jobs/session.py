@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -85,6 +86,7 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
     options |= settings.spark.conf
     for key, value in options.items():
         builder = builder.config(key, value)
+    logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print every refused query, with its rows, to the console
     with _stderr_to(None if submitted else log):
         return builder.getOrCreate()
 

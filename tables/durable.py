@@ -70,6 +70,15 @@ def sync_since(table: Path, version: int) -> None:
         _sync(directory)
 
 
+def forget_before(table: Path, version: int) -> None:
+    """Delete the log before a version that a checkpoint stands for, with everything that describes it."""
+    for file in (table / LOG).iterdir():
+        number = file.name.lstrip(".").split(".")[0]
+        if file.is_file() and number.isdigit() and int(number) < version:
+            file.unlink()
+    _sync(table / LOG)
+
+
 def _sync(path: Path) -> None:
     """Flush a file and the checksum Hadoop lays beside it. One that is gone was replaced by a later commit and vacuumed."""
     for one in (path, path.with_name(f".{path.name}.crc")):

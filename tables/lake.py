@@ -11,14 +11,14 @@ import deltalake
 import pyarrow as pa
 import pyspark.sql.functions as F
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DataType, StructField, StructType
 
 from conf import ExitCode, KehuError
-from tables import TABLES
+from tables import TABLES, declaration
 from tables.declaration import Table
-from tables.durable import NOTHING, newest_version, sync_since
+from tables.durable import NOTHING, forget_before, newest_version, sync_since
 
 SliceValue = str | date | Sequence[str] | Sequence[date]
 
@@ -71,11 +71,11 @@ class Lake:
     def read(self, name: str) -> DataFrame:
         """All rows of a table; no rows, but the declared columns, where it was never written."""
         if not self.exists(name):
-            return self.spark.createDataFrame([], self.table(name).ddl)
+            return self.literal(name, [])
         return self.spark.read.format("delta").load(self.path(name))
 
     def literal(self, name: str, rows: Sequence[Mapping[str, object]]) -> DataFrame:
-        """A few rows of a table, made here; through Arrow, which needs no Python worker beside Spark."""
+        """A few rows of a table, made here; columns not named are empty. Through Arrow: no Python worker beside Spark."""
         schema = to_arrow_schema(self._schema(self.table(name)))
         return self.spark.createDataFrame(pa.Table.from_pylist([dict(row) for row in rows], schema))
 
@@ -135,7 +135,7 @@ class Lake:
         target = DeltaTable.forPath(self.spark, self.path(name)).alias("t")
         on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
         columns = [column for column in table.column_names if column not in kept]
-        changed = " OR ".join(f"NOT (t.`{column}` <=> s.`{column}`)" for column in columns if column != "run_id")
+        changed = " OR ".join(_differs(column) for column in table.columns if column.name in columns and column.name != "run_id")
         with self._writing(name):
             (
                 target.merge(source.alias("s"), on)
@@ -144,11 +144,43 @@ class Lake:
                 .execute()
             )
 
-    def delete(self, name: str, condition: str) -> None:
+    def delete(self, name: str, condition: str | Column) -> None:
         """Delete the rows a condition holds for."""
         if self.exists(name):
             with self._writing(name):
                 DeltaTable.forPath(self.spark, self.path(name)).delete(condition)
+
+    def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> None:
+        """Change columns of the rows a condition holds for."""
+        with self._writing(name):
+            DeltaTable.forPath(self.spark, self.path(name)).update(condition, dict(values))
+
+    def compact(self, name: str) -> None:
+        """Join small files; the rows stay as they are."""
+        with self._writing(name):
+            DeltaTable.forPath(self.spark, self.path(name)).optimize().executeCompaction()
+
+    def vacuum(self, name: str, hours: float) -> None:
+        """Delete files that no version of the last `hours` refers to. Safe below Delta's own bound because the lake is locked."""
+        with self._writing(name), self._set("spark.databricks.delta.retentionDurationCheck.enabled", "false"):
+            DeltaTable.forPath(self.spark, self.path(name)).vacuum(hours)
+
+    def forget_past(self, name: str) -> None:
+        """Leave nothing of a local table but its rows of now: earlier files, change data, and the log that names what they held.
+
+        The newest version stays; every earlier one, and with it time travel, is gone.
+        """
+        assert self.local is not None
+        table = self.local / name
+        self.vacuum(name, 0)
+        now = "ALTER TABLE delta.`{0}` SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 0 seconds')"
+        later = "ALTER TABLE delta.`{0}` UNSET TBLPROPERTIES ('delta.deletedFileRetentionDuration')"
+        with self._writing(name):
+            self.spark.sql(now.format(self.path(name)))  # a checkpoint then leaves out what was deleted
+            deltalake.DeltaTable(table).create_checkpoint()
+        forget_before(table, newest_version(table))
+        with self._writing(name):
+            self.spark.sql(later.format(self.path(name)))
 
     def versions(self) -> dict[str, int]:
         """Newest Delta version of every table that exists."""
@@ -162,13 +194,18 @@ class Lake:
     def _writing(self, name: str) -> Iterator[None]:
         """Sign the commits made meanwhile with the run, and flush them to the disk."""
         before = newest_version(self.local / name) if self.local is not None else NOTHING
-        self.spark.conf.set(WRITTEN_BY, self.run_id)
+        with self._set(WRITTEN_BY, self.run_id):
+            yield
+        if self.local is not None:
+            sync_since(self.local / name, before)
+
+    @contextmanager
+    def _set(self, key: str, value: str) -> Iterator[None]:
+        self.spark.conf.set(key, value)
         try:
             yield
         finally:
-            self.spark.conf.unset(WRITTEN_BY)
-        if self.local is not None:
-            sync_since(self.local / name, before)
+            self.spark.conf.unset(key)
 
     def _schema(self, table: Table) -> StructType:
         """The declared schema, each column with its comment."""
@@ -241,6 +278,14 @@ class Lake:
 def _properties(table: Table) -> dict[str, str]:
     counted = {"delta.dataSkippingStatsColumns": ",".join(table.counted)}
     return PROPERTIES | counted | ({"delta.enableChangeDataFeed": "true"} if table.change_feed else {})
+
+
+def _differs(column: declaration.Column) -> str:
+    """Whether target and source differ in a column; maps, which cannot be compared, by their entries."""
+    here, there = f"t.`{column.name}`", f"s.`{column.name}`"
+    if column.type.startswith("MAP"):
+        here, there = (f"array_sort(map_entries({side}))" for side in (here, there))
+    return f"NOT ({here} <=> {there})"
 
 
 def _equals(column: str, value: SliceValue) -> str:

@@ -1,0 +1,109 @@
+"""Erase: a customer's rows leave every table, and their bytes every file, with a certificate that says what was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column
+
+from conf import ExitCode, KehuError
+from jobs.context import Counts, Job, code_version, recorded
+from tables import TABLES
+from tables.erasure import ERASURES, certify, subject_hash
+from tables.traces import pattern, to_blank, traces
+
+SUBJECT_COLUMNS = ("customer_id", "account_id", "alert_id")
+NOBODY = "erased"  # what stands in other people's rows where the id stood
+
+
+def erased(job: Job, customer_ids: Sequence[str]) -> Counts:
+    """Erase customers and record the run.
+
+    Raises
+    ------
+    KehuError
+        CHECK_FAILED when a file of ours still holds one of their ids; CONFIGURATION for a lake that is no local directory.
+    """
+    if job.lake.local is None:
+        raise KehuError("erase: only a lake on a local disk can be searched to the last byte", ExitCode.CONFIGURATION)
+    return recorded(job.named("erase"), lambda named: _erase(named, sorted(set(customer_ids))))
+
+
+def _erase(job: Job, customers: list[str]) -> Counts:
+    subjects = _subjects(job, customers)
+    ids = {one for found in subjects.values() for one in found}
+    rows = {name: _delete(job, name, subjects) for name in TABLES}
+    for name in TABLES:
+        _blank(job, name, ids)
+    touched = [name for name in TABLES if traces(job.places.lake / name, ids)]
+    for name in touched:
+        job.progress(f"forgetting the past of {name}")
+        job.lake.forget_past(name)
+    worklists = traces(job.worklists, ids)
+    for file in worklists:
+        file.unlink()
+
+    left = _scanned(job, ids)
+    delivered = [str(file.relative_to(job.landing)) for file in traces(job.landing, ids)]
+    hashes = sorted(subject_hash(job.places.lake, one) for one in ids)
+    certificate = certify(job.places.lake, f"{job.day}-{hashes[0][:12]}", {
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "business_date": job.day.isoformat(),
+        "code_version": code_version(),
+        "subjects": hashes,
+        "rows_deleted": {name: count for name, count in rows.items() if count},
+        "tables_without_past": touched,
+        "worklists_deleted": len(worklists),
+        "files_that_still_hold_an_id": [str(file) for file in left],
+        "landing_files_to_delete_at_the_source": delivered,
+    })
+    if left:
+        raise KehuError(f"erase: {len(left)} file(s) still hold an id; see {certificate}", ExitCode.CHECK_FAILED)
+    return {"rows_in": len(customers), "rows_out": sum(rows.values()), "worklists_deleted": len(worklists),
+            "certificate": str(certificate), "landing_files_to_delete": delivered}
+
+
+def _subjects(job: Job, customers: list[str]) -> dict[str, list[str]]:
+    """The ids that lead to the customers: their own, those of accounts nobody else ever had, those of their alerts."""
+    accounts = job.lake.read("accounts").groupBy("account_id").agg(F.min(F.col("customer_id").isin(customers)).alias("only"))
+    alerts = job.lake.read("alerts").where(F.col("customer_id").isin(customers))
+    return {
+        "customer_id": customers,
+        "account_id": [row["account_id"] for row in accounts.where("only").collect()],
+        "alert_id": [row["alert_id"] for row in alerts.select("alert_id").collect()],
+    }
+
+
+def _delete(job: Job, name: str, subjects: dict[str, list[str]]) -> int:
+    """Delete the subjects' rows of one table; how many."""
+    table = job.lake.table(name)
+    theirs: Column = F.lit(False)
+    for column in SUBJECT_COLUMNS:
+        if column in table.column_names and subjects[column]:
+            theirs = theirs | F.col(column).isin(subjects[column])
+    if name == "quarantine":
+        theirs = F.col("raw").rlike(pattern({one for found in subjects.values() for one in found}))
+    count = job.lake.read(name).where(theirs).count()
+    if count:
+        job.lake.delete(name, theirs)
+    return count
+
+
+def _blank(job: Job, name: str, ids: set[str]) -> None:
+    """Take the ids out of what others' rows say: a counterparty, a description, a reason."""
+    texts = [column.name for column in job.lake.table(name).columns if column.type == "STRING"]
+    wanted = pattern(ids)
+    found: Column = F.lit(False)
+    for column in texts:
+        found = found | F.col(column).rlike(wanted)
+    if texts and job.lake.read(name).where(found).limit(1).count():
+        job.lake.update(name, found, {column: F.regexp_replace(column, to_blank(ids), NOBODY) for column in texts})
+
+
+def _scanned(job: Job, ids: set[str]) -> list[Path]:
+    """Files of ours that hold an id: tables, models, data docs, worklists, logs."""
+    places = (job.places.lake, job.worklists, job.places.log.parent)
+    return [file for place in places for file in traces(place, ids) if ERASURES not in file.parts]

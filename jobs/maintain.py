@@ -1,0 +1,53 @@
+"""Maintain: join small files, drop what retention no longer asks for, free the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyspark.sql.functions as F
+
+from jobs.context import Counts, Job, recorded
+
+SNAPSHOTS = ("customer_features", "segments", "life_events", "offer_scores", "flow_baselines")
+MONTH = timedelta(days=31)
+
+
+def maintained(job: Job) -> Counts:
+    """Maintain every table and record the run."""
+    return recorded(job.named("maintain"), _maintain)
+
+
+def _maintain(job: Job) -> Counts:
+    retention, lake = job.settings.retention, job.lake
+    before = _size(job.places.lake)
+    dropped = sum(_thinned(job, name) for name in SNAPSHOTS)
+    lake.delete("quarantine", F.col("business_date") < F.lit(job.day - timedelta(days=retention.quarantine_days)))
+    tables = list(lake.versions())
+    for name in tables:
+        job.progress(f"compacting {name}")
+        lake.compact(name)
+        lake.vacuum(name, retention.replaced_files_hours)
+    return {"tables": len(tables), "snapshots_dropped": dropped, "bytes_freed": before - _size(job.places.lake)}
+
+
+def _thinned(job: Job, name: str) -> int:
+    """Drop the snapshots of one table that retention no longer asks for; how many days."""
+    days = [row["as_of"] for row in job.lake.read(name).select("as_of").distinct().collect()]
+    gone = superfluous(days, job.day, job.settings.retention.daily_snapshots_days, job.settings.retention.monthly_snapshots_months)
+    if gone:
+        job.lake.delete(name, F.col("as_of").isin(gone))
+    return len(gone)
+
+
+def superfluous(days: Iterable[date], today: date, daily_days: int, monthly_months: int) -> list[date]:
+    """Snapshot days to drop: beyond `daily_days` all but each month's last, beyond `monthly_months` all."""
+    kept = sorted(days)
+    month_ends = {(day.year, day.month): day for day in kept}
+    old, ancient = today - timedelta(days=daily_days), today - monthly_months * MONTH
+    return [day for day in kept if day < ancient or (day < old and month_ends[day.year, day.month] != day)]
+
+
+def _size(lake: Path) -> int:
+    return sum(file.stat().st_size for file in lake.rglob("*") if file.is_file())

@@ -1,0 +1,35 @@
+"""An id is found in whatever it is packed, and only where it stands whole."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tables.traces import CHUNK, traces
+
+
+@pytest.fixture
+def places(tmp_path):
+    """File name -> whether CU-1 is in it."""
+    nested = pa.table({"a": [[{"ref": "x"}, {"ref": "CU-1"}]], "m": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64()))})
+    pq.write_table(nested, tmp_path / "yes.parquet", compression="zstd")
+    pq.write_table(pa.table({"id": ["CU-10", "CU-11", "XCU-1", None]}), tmp_path / "no.parquet")
+    pq.write_table(pa.table({"id": pa.array(["CU-1"]).dictionary_encode()}), tmp_path / "yes_dictionary.parquet")
+    (tmp_path / "yes.csv.gz").write_bytes(gzip.compress(b"a\nCU-1\n"))
+    with zipfile.ZipFile(tmp_path / "yes.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sheet1.xml", "<t>CU-1</t>")
+    (tmp_path / "yes_border").write_bytes(b"x" * (CHUNK - 3) + b" CU-1 ")
+    (tmp_path / "yes CU-1.txt").write_text("")
+    (tmp_path / "no.txt").write_text("CU-12 aCU-1 CU-1b")
+    (tmp_path / "no_broken.gz").write_bytes(b"\x1f\x8bjunk")
+    return tmp_path
+
+
+def test_an_id_is_found_in_whatever_it_is_packed(places):
+    assert sorted(file.name for file in traces(places, ["CU-1"])) == sorted(
+        file.name for file in places.iterdir() if file.name.startswith("yes"))
+    assert traces(places / "nowhere", ["CU-1"]) == []
