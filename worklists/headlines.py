@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
@@ -13,7 +14,10 @@ from worklists.matters import TYPES
 from worklists.reasons import money, worded
 
 OFFERS = "array<struct<offer_id: string, name: string, probability: double, expected_value: double, reason: string>>"
-SHELF = "offer_id string, name string, say string, raised_by array<string>, private boolean"
+SHELF = pa.schema([
+    ("offer_id", pa.string()), ("name", pa.string()), ("say", pa.string()), ("raised_by", pa.list_(pa.string())),
+    ("private", pa.bool_()),
+])  # fmt: skip
 
 
 def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspoken: Sequence[str] = ()) -> DataFrame:
@@ -35,7 +39,7 @@ def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspo
     DataFrame with `offers` (as in `alerts`), `model_version` (of the first), `moved` (what moved the first one's score)
     """
     words = settings.wording[settings.bank.language].reasons
-    shelf = scores.sparkSession.createDataFrame(_shelf(settings), SHELF)
+    shelf = scores.sparkSession.createDataFrame(pa.Table.from_pylist(_shelf(settings), SHELF))
     is_own = (F.col("type") == "next_best_offer") & (F.col("offer_id") == F.col("events")[0])
     fits = F.when(F.col("type") == "next_best_offer", ~F.col("private")).otherwise(F.arrays_overlap("events", "raised_by"))
     best_first = Window.partitionBy("customer_id").orderBy(is_own.desc(), "rank")
@@ -101,17 +105,17 @@ def _by_type(texts: dict[str, Column]) -> Column:
     return text
 
 
-def _shelf(settings: Settings) -> list[tuple[str, str, str, list[str], bool]]:
+def _shelf(settings: Settings) -> list[dict[str, object]]:
     """The offers as rows. `private`: only made through a life event."""
     language = settings.bank.language
     return [
-        (
-            offer_id,
-            offer.name.get(language, offer_id),
-            offer.reason.get(language, ""),
-            sorted(offer.raised_by),
-            offer.discreet,
-        )
+        {
+            "offer_id": offer_id,
+            "name": offer.name.get(language, offer_id),
+            "say": offer.reason.get(language, ""),
+            "raised_by": sorted(offer.raised_by),
+            "private": offer.discreet,
+        }
         for offer_id, offer in sorted(settings.offers.items())
     ]
 

@@ -1,0 +1,138 @@
+"""Alert: what there is to tell of the day, who may be called, and what became of the alerts of the days before.
+
+Frames that several steps read are cut off from their plans (`localCheckpoint`): planning a day as one query takes longer than
+running it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame, Row
+
+from features.as_of import in_base_currency, known, latest_known_by, version_as_of
+from features.catalogue import FEATURES
+from jobs.context import Counts, Job
+from worklists.alert_id import alert_id
+from worklists.headlines import in_words, with_offers
+from worklists.lifecycle import (
+    before_today,
+    changed,
+    decided,
+    grown,
+    may_grow,
+    of_today,
+    on_somebodys_list,
+    overtaken,
+    raised,
+    superseded,
+)
+from worklists.matters import (
+    flow_matters,
+    flows_to_tell,
+    life_event_matters,
+    offer_matters,
+    one_a_customer,
+    untold_flows,
+    untold_life_events,
+    untold_offers,
+)
+from worklists.policy import contacts, held_back, standing, with_priority
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known today of customers and of what was said to them before."""
+
+    stored: DataFrame  # alerts as they are stored
+    before: DataFrame  # alerts raised before today, as they stand now
+    live: DataFrame  # those of them on somebody's list
+    outcomes: DataFrame
+    standing: DataFrame
+    scores: DataFrame
+
+
+def run(job: Job) -> Counts:
+    """Merge into `alerts` what the day raised, grew and closed."""
+    today = known_today(job)
+    matters = matters_of_the_day(job, today).localCheckpoint()
+    rows = rows_of_the_day(job, today, matters).localCheckpoint()
+    others = superseded(today.before.join(rows, "alert_id", "left_anti"), rows, job.settings, job.day).drop("_history")
+    news = changed(others.unionByName(rows), today.stored, job.day).withColumn("run_id", F.lit(job.run_id)).localCheckpoint()
+    by_kind = news.groupBy("type", "status", "suppressed_by").count().collect()
+    if by_kind:
+        job.lake.merge("alerts", news)
+    return {"rows_in": matters.count(), "rows_out": sum(row["count"] for row in by_kind)} | _told(by_kind)
+
+
+def known_today(job: Job) -> Known:
+    """Alerts of the days before as they stand now, and how every customer stands to being called."""
+    lake, day, policy = job.lake, job.day, job.settings.contact_policy
+    stored = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).drop("run_id")
+    outcomes = lake.read("outcomes").where(F.col("recorded_on") <= F.lit(day))
+    customers = version_as_of(lake.read("customers"), "customer_id", day)
+    restrictions = latest_known_by(lake.read("restrictions"), ("customer_id", "kind", "valid_from"), day)
+    stand = standing(customers, restrictions, policy, day).localCheckpoint()
+    before = overtaken(decided(before_today(stored, day), outcomes, policy, day), stand, job.settings, day).localCheckpoint()
+    scores = lake.read("offer_scores").where(F.col("as_of") == F.lit(day))
+    return Known(stored, before, before.where(on_somebodys_list(day)), outcomes, stand, scores)
+
+
+def matters_of_the_day(job: Job, today: Known) -> DataFrame:
+    """What there is to tell, one row a customer, in words, with its priority; `joins`: the live alert it belongs to."""
+    settings, day, lake = job.settings, job.day, job.lake
+    flows = _flows_to_tell(job, today).localCheckpoint()
+    told_flows = flow_matters(flows, _legs(job, flows), settings)
+    free = today.live.where((F.col("type") != "next_best_offer") | (F.col("status") != "open")).select("customer_id")
+    events = untold_life_events(lake.read("life_events"), today.before, settings.contact_policy, day).join(free, "customer_id", "left_anti")
+    offers = untold_offers(today.scores, today.before, settings, day).join(today.live, "customer_id", "left_anti")
+    matters = one_a_customer(told_flows, life_event_matters(events, settings), offer_matters(offers, settings)).localCheckpoint()
+    unspoken = [feature.phrase[settings.bank.language] for feature in FEATURES if "purchases" in feature.source]
+    worded = in_words(with_offers(matters, today.scores, settings, sorted(set(unspoken))), settings)
+    identified = worded.withColumn("alert_id", alert_id(F.col("customer_id"), F.col("matter")))
+    live = today.live.where(may_grow()).select("alert_id", F.lit(True).alias("joins"))
+    return with_priority(identified, settings.contact_policy, day).join(live, "alert_id", "left")
+
+
+def rows_of_the_day(job: Job, today: Known, matters: DataFrame) -> DataFrame:
+    """The rows of alerts that today's matters raise, or grow."""
+    settings, day, policy = job.settings, job.day, job.settings.contact_policy
+    spoken = contacts(today.outcomes, today.stored)
+    asleep = today.live.where("status = 'snoozed'")
+    customers = today.standing.where("barred IS NULL OR barred <> 'closed_customer'").count()
+    held = held_back(matters.where("joins IS NULL"), today.standing, spoken, asleep, policy, day, customers)
+    rows = of_today(raised(held, day), today.stored, settings, day)
+    added = grown(matters.where("joins"), today.before.drop("_history"), settings, day)
+    return decided(rows.unionByName(added), today.outcomes, policy, day)
+
+
+def _flows_to_tell(job: Job, today: Known) -> DataFrame:
+    flows = job.lake.read("abnormal_flows").where(F.col("detected_on") <= F.lit(job.day)).drop("run_id")
+    untold = untold_flows(flows, today.before, job.settings.contact_policy, job.day)
+    return flows_to_tell(untold, flows, today.live.where(may_grow()), today.standing)
+
+
+def _legs(job: Job, flows: DataFrame) -> DataFrame:
+    """The transactions behind flows, in base currency."""
+    behind = flows.select(F.explode("transaction_ids").alias("transaction_id")).distinct()
+    transactions = known(job.lake.read("transactions"), job.day).join(behind, "transaction_id", "left_semi")
+    rates = latest_known_by(job.lake.read("fx_rates"), ("rate_date", "currency"), job.day)
+    legs = in_base_currency(transactions, rates, job.settings.bank.base_currency)
+    return legs.select("transaction_id", "business_date", "amount_base", "direction", "channel")
+
+
+def _told(by_kind: list[Row]) -> Counts:
+    """How many rows were written: open ones by type, held-back ones by rule, others by status."""
+    told: Counter[str] = Counter()
+    for row in by_kind:
+        name = {"open": row["type"], "suppressed": f"held back: {row['suppressed_by']}"}.get(row["status"], row["status"])
+        told[name] += row["count"]
+    return dict(sorted(told.items()))
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("alert")

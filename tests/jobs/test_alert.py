@@ -1,0 +1,207 @@
+"""The alert job on a tiny lake, over several days: one alert a customer, gates, growth, outcomes, and days run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf import Settings
+from jobs.alert import run
+from jobs.context import Job, Places
+
+D = date(2026, 6, 15)
+
+
+def customer(name: str, **other: Any) -> dict[str, Any]:
+    joined = date(2020, 1, 1)
+    return {"customer_id": name, "full_name": f"Name of {name}", "relationship_manager_id": "RM1", "joined_on": joined,
+            "marketing_consent": True, "life_event_consent": True, "valid_from": joined, "recorded_on": joined,
+            "is_current": True} | other
+
+
+def flow(name: str, who: str, kind: str, amount: int, on: date, **other: Any) -> dict[str, Any]:
+    return {"flow_id": name, "customer_id": who, "account_id": f"A-{who}", "business_date": on, "kind": kind, "window_days": 1,
+            "transaction_ids": [f"T-{name}"], "amount": Decimal(amount), "severity": "high", "late": False,
+            "reason": f"Reason of {name}.", "detected_on": on} | other
+
+
+def statistical(name: str, who: str, kind: str, amount: int, on: date, years: float = 20.0, **other: Any) -> dict[str, Any]:
+    return flow(name, who, kind, amount, on, usual_amount=Decimal(900), return_period_years=years, observations=50,
+                peer_group="35-44", peer_weight=0.17, **other)
+
+
+def booked(found: Mapping[str, Any]) -> dict[str, Any]:
+    on = found["business_date"]
+    direction = "credit" if found["kind"] == "deposit" else "debit"
+    return {"transaction_id": found["transaction_ids"][0], "account_id": found["account_id"], "amount": found["amount"],
+            "currency": "CNY", "direction": direction, "type": "transfer", "channel": "mobile", "description": "secret words",
+            "booked_at": datetime(on.year, on.month, on.day, 4), "business_date": on, "recorded_on": on}
+
+
+def score(who: str, offer: str, value: float, rank: int | None, on: date, **other: Any) -> dict[str, Any]:
+    return {"customer_id": who, "as_of": on, "offer_id": offer, "probability": 0.125, "expected_value": value,
+            "eligible": rank is not None, "blocked_by": [], "rank": rank, "propensity": 1.0,
+            "reasons": ["monthly income above the typical customer's (speaks for it)"], "model_version": f"{offer}/1"} | other
+
+
+def outcome(alert: str, said: str, on: date, **other: Any) -> dict[str, Any]:
+    return {"alert_id": alert, "recorded_at": datetime(on.year, on.month, on.day, 9), "relationship_manager_id": "RM1",
+            "outcome": said, "business_date": on, "recorded_on": on} | other
+
+
+class Bank:
+    """A lake with literal rows, and a run of the alert job on any day."""
+
+    def __init__(self, spark: SparkSession, settings: Settings, places: Places) -> None:
+        self.spark = spark
+        policy = settings.contact_policy.model_copy(update={"control_share": 0.0})
+        self.settings = settings.model_copy(update={"contact_policy": policy})
+        self.places = places
+
+    def job(self, day: date) -> Job:
+        return Job(self.settings, self.places, self.spark, day, "alert")
+
+    def add(self, table: str, given: list[Mapping[str, Any]]) -> None:
+        lake = self.job(D).lake
+        lake.append(table, lake.literal(table, given))
+
+    def run(self, day: date) -> dict[str, Any]:
+        return run(self.job(day))
+
+    def version(self) -> int:
+        return self.job(D).lake.versions()["alerts"]
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """Alerts by customer and matter's first words."""
+        found = self.job(D).lake.read("alerts").collect()
+        return {f"{row['customer_id']} {row['type']}": row.asDict(recursive=True) for row in found}
+
+
+@pytest.fixture
+def bank(spark: SparkSession, settings: Settings, places: Places) -> Bank:
+    return Bank(spark, settings, places)
+
+
+def test_a_week_of_alerts(bank: Bank) -> None:
+    people = ["anna", "ben", "carl", "dora", "emil", "fay", "gus", "hana", "ida", "jon"]
+    bank.add("customers", [customer(name) for name in people if name not in ("hana", "ida")]
+             + [customer("hana", marketing_consent=False), customer("ida", relationship_manager_id=None)])
+    flows = [
+        flow("f1", "anna", "early_withdrawal", 60_000, D, cause=None),
+        statistical("f2", "anna", "withdrawal", 60_000, D),
+        statistical("f3", "ben", "deposit", 200_000, D, late=True, business_date=D - timedelta(days=3)),
+        statistical("f4", "carl", "withdrawal", 90_000, D),  # an open money-laundering case
+        flow("f5", "dora", "closure", 0, D, transaction_ids=[]),  # a complaint
+        statistical("f6", "hana", "withdrawal", 50_000, D),  # no marketing consent
+        statistical("f7", "ida", "withdrawal", 45_000, D, cause="fraud_or_scam"),
+    ]
+    bank.add("abnormal_flows", flows)
+    bank.add("transactions", [booked(found) for found in flows if found["transaction_ids"]])
+    bank.add("restrictions", [
+        {"customer_id": "carl", "kind": "aml_case", "valid_from": D, "business_date": D, "recorded_on": D},
+        {"customer_id": "dora", "kind": "complaint", "valid_from": D - timedelta(days=90), "valid_to": D - timedelta(days=10),
+         "business_date": D - timedelta(days=90), "recorded_on": D - timedelta(days=90)},
+    ])
+    bank.add("life_events", [{"customer_id": "emil", "as_of": D, "event": "new_parent", "probability": 0.9, "stage": "infant",
+                              "consented": True, "first_evidence_on": D, "evidence": [
+                                  {"category": "DIAPERS", "days": 3, "last_on": D, "log_odds": 2.9, "note": "diapers"}]}])
+    scores = [
+        score("anna", "deposit_renewal", 200.0, 1, D), score("anna", "mortgage", 150.0, 2, D),
+        score("anna", "car_loan", 100.0, 3, D), score("anna", "credit_card", 90.0, 4, D),
+        score("emil", "education_insurance", 300.0, 1, D), score("emil", "mortgage", 250.0, 2, D),
+        score("fay", "mortgage", 900.0, 1, D), score("gus", "credit_card", 5.0, 1, D),
+        score("hana", "mortgage", 900.0, None, D, blocked_by=["no_marketing_consent"]),
+        score("ida", "deposit_renewal", 900.0, 1, D),
+    ]
+    bank.add("offer_scores", scores)
+
+    said = bank.run(D)
+    alerts = bank.alerts()
+    assert {name: (row["status"], row["suppressed_by"]) for name, row in alerts.items()} == {
+        "anna early_withdrawal": ("open", None),
+        "ben abnormal_deposit": ("open", None),
+        "carl abnormal_withdrawal": ("suppressed", "restriction"),
+        "dora account_closure": ("suppressed", "complaint"),
+        "emil life_event": ("open", None),
+        "fay next_best_offer": ("open", None),
+        "hana abnormal_withdrawal": ("suppressed", "capacity"),  # one statistical flow a day for ten customers
+        "ida abnormal_withdrawal": ("open", None),  # safety first: never held back by a cap
+    }
+    assert said["early_withdrawal"] == 1
+    assert said["held back: restriction"] == 1
+    assert said["rows_out"] == 8
+
+    anna = alerts["anna early_withdrawal"]
+    assert anna["headline"] == "60,000 CNY taken out of a time deposit before its maturity (and 1 more)"
+    assert anna["reason"].startswith("Reason of f1. Reason of f2. Worth offering: Time deposit with a renewal rate.")
+    assert [offer["offer_id"] for offer in anna["offers"]] == ["deposit_renewal", "mortgage", "car_loan"]
+    assert anna["flow_ids"] == ["f1", "f2"]
+    assert [(item["kind"], item["ref"]) for item in anna["evidence"]] == [
+        ("transaction", "T-f2"), ("transaction", "T-f1"), ("flow", "f1"), ("flow", "f2"), ("baseline", "f2")]
+    assert anna["evidence"][0]["amount"] == Decimal("60000.00")
+    assert anna["expires_on"] == D + timedelta(days=7)
+    assert anna["model_version"] == "deposit_renewal/1"
+    assert "It became known only on 15 Jun 2026." in alerts["ben abnormal_deposit"]["reason"]
+    assert alerts["ida abnormal_withdrawal"]["offers"] == []
+    assert alerts["ida abnormal_withdrawal"]["relationship_manager_id"] is None
+    assert alerts["fay next_best_offer"]["headline"] == "Mortgage: worth a conversation now"
+    emil = alerts["emil life_event"]
+    assert emil["headline"] == "Family banking review"
+    assert [offer["offer_id"] for offer in emil["offers"]] == ["education_insurance"]  # the mortgage is not for a family review
+    shown = f"{emil['headline']} {emil['reason']} {emil['evidence']}".lower()
+    assert not any(word in shown for word in ("baby", "diaper", "infant", "parent", "birth", "child"))
+    everything = str(alerts).lower()
+    assert "aml" not in everything
+    assert "laundering" not in everything
+    assert "secret words" not in everything
+
+    before = bank.version()
+    assert bank.run(D)["rows_out"] == 0
+    assert (bank.version(), bank.alerts()) == (before, alerts)  # not even a commit
+
+    # next day: more of the same, a case opened, a call made, consent taken back
+    day2 = D + timedelta(days=1)
+    more = [statistical("g1", "anna", "withdrawal", 80_000, day2), statistical("g2", "fay", "withdrawal", 70_000, day2)]
+    bank.add("abnormal_flows", more)
+    bank.add("transactions", [booked(found) for found in more])
+    bank.add("restrictions", [{"customer_id": "ben", "kind": "fraud_case", "valid_from": day2, "business_date": day2,
+                               "recorded_on": day2}])
+    bank.add("outcomes", [outcome(alerts["ida abnormal_withdrawal"]["alert_id"], "contacted", day2)])
+    bank.add("customers", [customer("emil", life_event_consent=False, valid_from=day2, recorded_on=day2)])
+    bank.run(day2)
+    later = bank.alerts()
+    assert {name: row["status"] for name, row in later.items()} == {
+        "anna early_withdrawal": "open",
+        "ben abnormal_deposit": "suppressed",
+        "carl abnormal_withdrawal": "suppressed",
+        "dora account_closure": "suppressed",
+        "emil life_event": "suppressed",
+        "fay next_best_offer": "superseded",
+        "fay abnormal_withdrawal": "open",
+        "hana abnormal_withdrawal": "suppressed",
+        "ida abnormal_withdrawal": "contacted",
+    }
+    anna2 = later["anna early_withdrawal"]
+    assert anna2["alert_id"] == anna["alert_id"]
+    assert anna2["flow_ids"] == ["f1", "f2", "g1"]
+    assert anna2["change"] == "On 16 Jun 2026 more was added: Reason of g1."
+    assert anna2["expires_on"] == day2 + timedelta(days=7)
+    assert later["ben abnormal_deposit"]["suppressed_by"] == "restriction"
+    assert later["emil life_event"]["suppressed_by"] == "no_life_event_consent"
+    assert later["emil life_event"]["closed_on"] == day2
+    again = bank.version()
+    assert bank.run(day2)["rows_out"] == 0
+    assert bank.run(D)["rows_out"] == 0  # a day gone by is history
+    assert (bank.version(), bank.alerts()) == (again, later)
+
+    # a week on: what nobody called has expired, what was decided stays
+    bank.run(day2 + timedelta(days=7))
+    last = bank.alerts()
+    assert last["anna early_withdrawal"]["status"] == "expired"
+    assert last["anna early_withdrawal"]["closed_on"] == day2 + timedelta(days=7)
+    assert last["ida abnormal_withdrawal"]["status"] == "contacted"
