@@ -101,7 +101,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     Returns
     -------
     DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month`,
-    `return_period_years`, `surprise` (its natural log). Sums for which not even peers tell what is usual are gone.
+    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut). Sums for which not even peers tell what is usual are gone.
     """
     own = quartiles(baseline.join(sums.select(*SERIES).distinct(), list(SERIES), "left_semi"), SERIES, settings.bin_ratio)
     peers = peer_baselines(baseline, exposure, settings)
@@ -115,7 +115,8 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     rate = (n + 2) / (F.greatest("exposure_days", F.lit(1)) + 2 / F.col("peer_rate"))
     z = (F.log(F.col("amount").cast("double")) - F.col("_center")) / (F.col("_spread") * F.sqrt(1 + 1 / (n + k)))
     survival = F.when(F.col("_z") > 0, student_survival(F.col("_z"), settings.tail_degrees_of_freedom)).otherwise(0.5)
-    years = F.least(1 / (DAYS_A_YEAR * F.col("_rate") * survival), F.lit(settings.max_return_period_years))
+    years = 1 / (DAYS_A_YEAR * F.col("_rate") * survival)
+    told = F.least(years, F.lit(settings.max_return_period_years))
     return (
         sums.join(own, list(SERIES), "left")
         .join(peers, list(SERIES))
@@ -129,7 +130,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
             F.round(1 - weight, 3).alias("peer_weight"),
             F.round(F.exp("_center"), 2).cast("decimal(18,2)").alias("usual_amount"),
             F.round(F.exp("_center") * F.col("_rate") * 30, 2).cast("decimal(18,2)").alias("usual_month"),
-            F.round(years, 4).alias("return_period_years"),
+            F.round(told, 4).alias("return_period_years"),
             F.round(F.log(years), 6).alias("surprise"),
         )
     )
