@@ -130,7 +130,7 @@ class _Plot:
 
     def below(self, index: int, first_day: date, language: str) -> str:
         x = f'x="{self._middle(index):.1f}" text-anchor="middle"'
-        year = f'<text class="axis" {x} y="{HEIGHT - 3}">{first_day.year}</text>' if index == 0 or first_day.month == 1 else ""
+        year = f'<text class="axis" {x} y="{HEIGHT - 3}">{first_day.year}</text>' if first_day.month == 1 else ""
         return f'<text class="axis" {x} y="{HEIGHT - 18}">{month(first_day, language)}</text>{year}'
 
     def _middle(self, index: int) -> float:

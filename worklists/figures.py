@@ -46,5 +46,5 @@ def month(value: date, language: str) -> str:
 
 
 def rate(share: Amount | None) -> str:
-    """A yearly rate: 0.0245 is 2.45 %."""
-    return MISSING if share is None else f"{float(share) * 100:.2f}\u00a0%"
+    """A yearly rate: 0.0245 is 2.45%."""
+    return MISSING if share is None else f"{float(share) * 100:.2f}%"

@@ -64,7 +64,7 @@ def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
     page.locator(".card:visible").get_by_role("radio", name="Not reached").check()
     page.get_by_role("link", name="Wang Xiuying").click()
     page.locator(".card:visible").get_by_role("radio", name="Declined").check()
-    page.locator(".card:visible").get_by_role("button", name="Clear").click()
+    page.locator(".card:visible").get_by_role("button", name="Clear", exact=True).click()
     assert page.locator(".progress").inner_text() == "3 of 6 recorded · 3 not yet saved"
 
     page.reload()  # what was recorded is still there

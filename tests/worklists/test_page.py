@@ -64,6 +64,7 @@ def test_every_tag_is_closed_and_every_field_has_a_name(settings: Settings, lang
     checked.feed(page)
 
     assert checked.open == []
+    assert "built-in method" not in page
     assert len(checked.ids) == len(set(checked.ids))
     assert f'<html lang="{"zh-CN" if language == "zh" else "en"}">' in page
 

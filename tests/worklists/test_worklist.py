@@ -93,4 +93,4 @@ def test_amounts_as_people_read_them() -> None:
     assert money(Decimal("480000.40")) == "480,000"
     assert money(Decimal("-1200")) == "−1,200"
     assert money(None) == "–"
-    assert rate(Decimal("0.0245")) == "2.45\u00a0%"
+    assert rate(Decimal("0.0245")) == "2.45%"
