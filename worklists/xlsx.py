@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from worklists.worklist import CAUSES, OUTCOMES, Call, Worklist
 HEADER_ROWS = 2  # what people read, then the names by which a returned file is read
 FROZEN_COLUMNS = COLUMNS.index("customer_name") + 1
 SPARE_ROWS = 50  # below the calls, still with their drop-downs
+LONGEST_LIST = 255  # characters of a drop-down's list
 LONGEST = 32_000  # characters a cell holds, with room to spare
 NEVER_EVALUATED = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 WIDTHS = {
@@ -104,8 +106,7 @@ class _Sheets:
         self._drop_downs(sheet, last + SPARE_ROWS)
         for row, call in enumerate(self.worklist.calls, HEADER_ROWS):
             if call.offers:
-                ids = [offer.offer_id for offer in call.offers]
-                self._choices(sheet, row, row, "offer_id", ids)
+                self._choices(sheet, row, row, "offer_id", {offer.offer_id: offer.name for offer in call.offers})
         sheet.autofilter(1, 0, last, len(COLUMNS) - 1)
         sheet.freeze_panes(HEADER_ROWS, FROZEN_COLUMNS)
         sheet.repeat_rows(0, 1)
@@ -113,28 +114,19 @@ class _Sheets:
         sheet.activate()
 
     def _drop_downs(self, sheet: Any, last: int) -> None:
-        self._choices(sheet, HEADER_ROWS, last, "outcome", list(OUTCOMES))
-        self._choices(sheet, HEADER_ROWS, last, "cause", list(CAUSES))
+        for column, codes in (("outcome", OUTCOMES), ("cause", CAUSES)):
+            self._choices(sheet, HEADER_ROWS, last, column, {code: self.words.get(f"{column}_{code}", code) for code in codes})
         column = COLUMNS.index("snooze_until")
         sheet.data_validation(HEADER_ROWS, column, last, column, {
             "validate": "date", "criteria": ">", "value": self.worklist.day, "ignore_blank": True,
             "error_title": self.words["column_snooze_until"], "error_message": self.words["snooze_hint"]})
 
-    def _choices(self, sheet: Any, first: int, last: int, column: str, codes: list[str]) -> None:
+    def _choices(self, sheet: Any, first: int, last: int, column: str, labels: Mapping[str, str]) -> None:
+        """A drop-down of words; of their codes where the words do not fit into a list. Either is understood when it comes back."""
+        fits = len(",".join(labels.values())) <= LONGEST_LIST and not any("," in label for label in labels.values())
         index = COLUMNS.index(column)
         sheet.data_validation(first, index, last, index, {
-            "validate": "list", "source": codes, "ignore_blank": True,
-            "input_title": self.words[f"column_{column}"], "input_message": self._meanings(column, codes)})
-
-    def _meanings(self, column: str, codes: list[str]) -> str:
-        """What the codes mean, shown beside the cell; a spreadsheet shows at most 255 characters."""
-        told = [f"{code} = {meaning}" for code in codes if (meaning := self.words.get(f"{column}_{code}")) and meaning != code]
-        shown = ""
-        for line in told:
-            if len(shown) + len(line) + 1 > 250:
-                break
-            shown += f"{line}\n"
-        return shown.strip() or self.words[f"column_{column}"]
+            "validate": "list", "source": list(labels.values() if fits else labels), "ignore_blank": True})
 
     def evidence(self) -> None:
         """The rows and numbers behind each call."""
