@@ -116,13 +116,19 @@ def in_base_currency(
     -------
     DataFrame with `amount_base` decimal(18,2); null where no rate was known (counted by the caller, never guessed)
     """
+    rated = with_rate(amounts, fx_rates, base_currency, on)
+    return rated.withColumn("amount_base", converted(F.col(amount))).drop("rate")
+
+
+def with_rate(amounts: DataFrame, fx_rates: DataFrame, base_currency: str, on: Sequence[str] = ()) -> DataFrame:
+    """Adds `rate`, base currency for one unit on the business date: 1 for the base currency, null where none was known."""
     later = Window.partitionBy("currency", *on).orderBy("rate_date")
     spans = fx_rates.select(
         *[F.col(name).alias(f"_{name}") for name in on],
         F.col("currency").alias("_currency"),
         F.col("rate_date").alias("_from"),
         F.coalesce(F.lead("rate_date").over(later), F.lit(date(9999, 12, 31))).alias("_until"),
-        "rate",
+        F.col("rate").alias("_rate"),
     )
     then = (
         (F.col("currency") == F.col("_currency"))
@@ -131,18 +137,20 @@ def in_base_currency(
     )
     for name in on:
         then = then & (F.col(name) == F.col(f"_{name}"))
+    rate = F.when(F.col("currency") == base_currency, F.lit(1)).otherwise(F.col("_rate")).cast("decimal(18,8)")
     return (
         amounts.join(F.broadcast(spans), then, "left")
-        .withColumn("amount_base", _converted(F.col(amount), base_currency))
-        .drop("_currency", "_from", "_until", "rate", *[f"_{name}" for name in on])
+        .withColumn("rate", rate)
+        .drop("_currency", "_from", "_until", "_rate", *[f"_{name}" for name in on])
     )
+
+
+def converted(amount: Column) -> Column:
+    """An amount at the row's `rate`, to the cent; null where either is."""
+    return F.round(amount.cast("decimal(18,2)") * F.col("rate"), 2).cast("decimal(18,2)")
 
 
 def _tie_breakers(events: DataFrame, key: Sequence[str]) -> list[Column]:
     """All other columns: two contents of one key recorded on one day are told apart the same way on every run."""
     return [F.col(name).desc() for name in events.columns if name not in {*key, "recorded_on", "run_id"}]
 
-
-def _converted(amount: Column, base_currency: str) -> Column:
-    converted = F.round(amount.cast("decimal(18,2)") * F.col("rate").cast("decimal(18,8)"), 2)
-    return F.when(F.col("currency") == base_currency, amount).otherwise(converted).cast("decimal(18,2)")

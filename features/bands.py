@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column
@@ -22,7 +23,7 @@ def band(value: Column, cuts: Sequence[int | Decimal]) -> Column:
     """
     whole = all(isinstance(cut, int) for cut in cuts)
     labels = [f"below {cuts[0]:,}"]
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         labels.append(f"{low:,}-{high - 1:,}" if whole else f"{low:,} to {high:,}")
     labels.append(f"{cuts[-1]:,} and over")
     expression = F.when(value.isNull(), UNKNOWN)

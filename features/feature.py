@@ -32,9 +32,7 @@ class Feature:
 
     def over(self, days: int) -> Feature:
         """The same over a window: `{days}` in name and description is filled in."""
-        return replace(
-            self, name=self.name.format(days=days), description=self.description.format(days=days), window_days=days
-        )
+        return replace(self, name=self.name.format(days=days), description=self.description.format(days=days), window_days=days)
 
 
 def rounded(value: Column) -> Column:

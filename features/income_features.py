@@ -11,8 +11,10 @@ MONTH_DAYS = 30  # a month here is 30 days back from the day, so that every day 
 RECENT_MONTHS = 6  # that the usual month is taken from
 SEEN_MONTHS = 3  # a series is regular when it was seen in as many of the last five months …
 OF_MONTHS = 5
-MAX_VARIATION = 0.25  # … and its amounts vary no more (standard deviation over mean)
+MAX_SPREAD = 0.5  # … and its largest amount exceeds its smallest by no more than this share of the mean
 MIN_SALARY_MONTHS = 2
+CHANGE = 0.1  # a salary this much higher or lower than the one before has changed
+YEAR_DAYS = 365
 
 _SOURCE = "transactions, accounts, fx_rates"
 _SALARY = {"en": "salary", "zh": "工资收入"}
@@ -22,24 +24,164 @@ _NO_SALARY = "no salary found"
 
 FEATURES = (
     Feature("has_salary", "BOOLEAN", "a salary came in at least two of the last six months", _SALARY, "yes or no", _SOURCE, 180),
-    Feature("salary_month", MONEY, "usual month's salary: median of the last six months with one", _SALARY, "base currency", _SOURCE,
-            180, null_meaning=_NO_SALARY),
+    Feature(
+        "salary_month",
+        MONEY,
+        "usual month's salary: median of the last six months with one",
+        _SALARY,
+        "base currency",
+        _SOURCE,
+        180,
+        null_meaning=_NO_SALARY,
+    ),
     Feature("salary_last", MONEY, "amount of the last salary", _SALARY, "base currency", _SOURCE, 365, null_meaning=_NO_SALARY),
-    Feature("salary_day", "INT", "day of the month of the last salary", _SALARY, "day of month", _SOURCE, 365,
-            null_meaning=_NO_SALARY),
+    Feature("salary_day", "INT", "day of the month of the last salary", _SALARY, "day of month", _SOURCE, 365, null_meaning=_NO_SALARY),
     Feature("days_since_salary", "INT", "days since the last salary", _SALARY, "days", _SOURCE, 365, null_meaning=_NO_SALARY),
-    Feature("salary_change", "DOUBLE", "last salary over the median of those before it, less 1", {
-        "en": "change of salary", "zh": "工资变化"}, "ratio", _SOURCE, 365, null_meaning="fewer than three salaries found"),
-    Feature("months_since_salary_change", "INT", "months since a salary last differed by a tenth or more from the one before", {
-        "en": "change of salary", "zh": "工资变化"}, "months", _SOURCE, 365, null_meaning="no change found within a year"),
+    Feature(
+        "salary_change",
+        "DOUBLE",
+        "last salary over the median of those before it, less 1",
+        {"en": "change of salary", "zh": "工资变化"},
+        "ratio",
+        _SOURCE,
+        365,
+        null_meaning="fewer than three salaries found",
+    ),
+    Feature(
+        "months_since_salary_change",
+        "INT",
+        "months since a salary last differed by a tenth or more from the one before",
+        {"en": "change of salary", "zh": "工资变化"},
+        "months",
+        _SOURCE,
+        365,
+        null_meaning="no change found within a year",
+    ),
     Feature("salary_payments_365d", "BIGINT", "salaries within a year", _SALARY, "payments", _SOURCE, 365),
-    Feature("regular_income_month", MONEY, "largest monthly money in of one series that is no salary (pension, rent, support)",
-            _INCOME, "base currency", _SOURCE, 150, null_meaning="no such series"),
-    Feature("monthly_income_estimate", MONEY, "usual month's salary, or the regular income where there is no salary", _INCOME,
-            "base currency", _SOURCE, 180, null_meaning="neither was found"),
-    Feature("regular_payments", "BIGINT", "series paid in most months in like amounts (rent, instalments, premiums)", _REGULAR,
-            "series", _SOURCE, 150),
+    Feature(
+        "regular_income_month",
+        MONEY,
+        "largest monthly money in of one series that is no salary (pension, rent, support)",
+        _INCOME,
+        "base currency",
+        _SOURCE,
+        150,
+        null_meaning="no such series",
+    ),
+    Feature(
+        "monthly_income_estimate",
+        MONEY,
+        "usual month's salary, or the regular income where there is no salary",
+        _INCOME,
+        "base currency",
+        _SOURCE,
+        180,
+        null_meaning="neither was found",
+    ),
+    Feature(
+        "regular_payments",
+        "BIGINT",
+        "series paid in most months in like amounts (rent, instalments, premiums)",
+        _REGULAR,
+        "series",
+        _SOURCE,
+        150,
+    ),
     Feature("regular_payments_month", MONEY, "a month's sum of them", _REGULAR, "base currency", _SOURCE, 150),
-    Feature("regular_payments_share", "DOUBLE", "that sum over the month's income estimate", _REGULAR, "share", _SOURCE, 180,
-            null_meaning="no income estimate"),
-)  # fmt: skip
+    Feature(
+        "regular_payments_share",
+        "DOUBLE",
+        "that sum over the month's income estimate",
+        _REGULAR,
+        "share",
+        _SOURCE,
+        180,
+        null_meaning="no income estimate",
+    ),
+)
+
+
+def income_features(movements: DataFrame) -> DataFrame:
+    """Features of salary, other regular income and regular payments.
+
+    Parameters
+    ----------
+    movements : DataFrame as `features.movements.movements` returns
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of` and the features
+    """
+    flows = movements.where(F.col("external") & F.col("amount_base").isNotNull() & (F.col("age_days") < YEAR_DAYS))
+    salaries = _salaries(flows.where((F.col("type") == "salary") & (F.col("direction") == "credit")))
+    regular = _regular(flows.where(F.col("type") != "salary"))
+    both = salaries.join(regular, ["customer_id", "as_of"], "full")
+    estimate = F.coalesce("salary_month", "regular_income_month")
+    return both.withColumn("monthly_income_estimate", estimate).withColumn(
+        "regular_payments_share", share(F.col("regular_payments_month"), F.col("monthly_income_estimate"))
+    )
+
+
+def _salaries(salaries: DataFrame) -> DataFrame:
+    """One row a customer and day; a salary paid in several parts on one day is one."""
+    paid = salaries.groupBy("customer_id", "as_of", "age_days").agg(F.sum("amount_base").cast(MONEY).alias("amount"))
+    by_month = (
+        paid.where(F.col("age_days") < RECENT_MONTHS * MONTH_DAYS)
+        .groupBy("customer_id", "as_of", F.floor(F.col("age_days") / MONTH_DAYS).alias("month"))
+        .agg(F.sum("amount").alias("amount"))
+        .groupBy("customer_id", "as_of")
+        .agg(F.count("*").alias("months"), F.median(F.col("amount").cast("double")).alias("median"))
+    )
+    earlier = Window.partitionBy("customer_id", "as_of").orderBy(F.col("age_days").desc())
+    in_order = paid.withColumn("before", F.lag("amount").over(earlier))
+    changed = F.abs(F.col("amount") - F.col("before")) >= CHANGE * F.col("before")
+    last = F.min("age_days").over(Window.partitionBy("customer_id", "as_of")) == F.col("age_days")
+    summed = (
+        in_order.withColumn("last", last)
+        .groupBy("customer_id", "as_of")
+        .agg(
+            F.max(F.when(F.col("last"), F.col("amount"))).alias("salary_last"),
+            F.dayofmonth(F.date_sub(F.col("as_of"), F.min("age_days"))).alias("salary_day"),
+            F.min("age_days").alias("days_since_salary"),
+            F.floor(F.min(F.when(changed, F.col("age_days"))) / MONTH_DAYS).cast("int").alias("months_since_salary_change"),
+            F.count("*").alias("salary_payments_365d"),
+            F.median(F.when(~F.col("last"), F.col("amount").cast("double"))).alias("_before"),
+        )
+    )
+    enough = F.coalesce(F.col("months") >= MIN_SALARY_MONTHS, F.lit(False))
+    change = F.when(F.col("salary_payments_365d") > MIN_SALARY_MONTHS, F.col("salary_last").cast("double") / F.col("_before") - 1)
+    return summed.join(by_month, ["customer_id", "as_of"], "left").select(
+        "customer_id",
+        "as_of",
+        enough.alias("has_salary"),
+        F.when(enough, F.col("median")).cast(MONEY).alias("salary_month"),
+        "salary_last",
+        "salary_day",
+        "days_since_salary",
+        rounded(change).alias("salary_change"),
+        "months_since_salary_change",
+        "salary_payments_365d",
+    )
+
+
+def _regular(flows: DataFrame) -> DataFrame:
+    """One row a customer: series of like amounts with one other side, seen in most of the last months."""
+    bit_of_month = F.call_function("shiftleft", F.lit(1), F.floor(F.col("age_days") / MONTH_DAYS).cast("int"))
+    series = (
+        flows.where(F.col("age_days") < OF_MONTHS * MONTH_DAYS)
+        .groupBy("customer_id", "as_of", "account_id", "direction", "type", "series")
+        .agg(
+            F.bit_count(F.bit_or(bit_of_month)).alias("months"),
+            F.sum("amount_base").alias("sum"),
+            (F.sum("amount_base") / F.count("*")).alias("mean"),
+            (F.max("amount_base") - F.min("amount_base")).alias("spread"),
+        )
+        .where((F.col("months") >= SEEN_MONTHS) & (F.col("spread") <= MAX_SPREAD * F.col("mean")))
+        .withColumn("monthly", F.col("sum") / F.col("months"))
+    )
+    credit, debit = F.col("direction") == "credit", F.col("direction") == "debit"
+    return series.groupBy("customer_id", "as_of").agg(
+        F.max(F.when(credit, F.col("monthly"))).cast(MONEY).alias("regular_income_month"),
+        F.count_if(debit).alias("regular_payments"),
+        F.coalesce(F.sum(F.when(debit, F.col("monthly"))), F.lit(0)).cast(MONEY).alias("regular_payments_month"),
+    )

@@ -1,0 +1,113 @@
+"""Every movement of every account, seen from one or more days at once: the frame that all money features are counted from.
+
+A training set asks for the same year of transactions from half a dozen days. They are read, joined and shuffled once, and
+only then repeated for each day that knew them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame, Window
+
+from features.as_of import each, in_base_currency, known
+from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES
+
+SATURDAY = 5
+LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little further back: interest is booked at least yearly
+
+
+def recent(events: DataFrame, days: Sequence[date]) -> DataFrame:
+    """The events any of the days may ask for; prunes files, so that the cost does not grow with the history."""
+    first = min(days) - timedelta(days=LOOKBACK_DAYS - 1)
+    return known(events.where(F.col("business_date") >= F.lit(first)), max(days))
+
+
+def seen_from(events: DataFrame, days: Sequence[date] | None = None) -> DataFrame:
+    """Repeats events for every day that knew them.
+
+    Parameters
+    ----------
+    events : DataFrame with `business_date`, `recorded_on` and, unless `days` are given, `_days` (array of dates)
+    days : sequence of date, optional
+
+    Returns
+    -------
+    DataFrame with `as_of` and `age_days` (0 on the day itself)
+    """
+    day = F.explode("_days") if days is None else each(days)
+    repeated = events.withColumn("as_of", day).where((F.col("business_date") <= F.col("as_of")) & (F.col("recorded_on") <= F.col("as_of")))
+    return repeated.withColumn("age_days", F.date_diff("as_of", "business_date")).where(F.col("age_days") < LOOKBACK_DAYS).drop("_days")
+
+
+def of_customer(frame: DataFrame) -> DataFrame:
+    """All of one customer and day in one partition: whatever is summed and joined a customer and day moves no rows again."""
+    partitions = str(frame.sparkSession.conf.get("spark.sql.shuffle.partitions"))
+    return frame.repartition(int(partitions), "customer_id", "as_of")
+
+
+def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame, base_currency: str, time_zone: str) -> DataFrame:
+    """What each day knew of the movements on each customer's accounts; meant to be kept, as every money feature starts from it.
+
+    Parameters
+    ----------
+    transactions : DataFrame as `recent` returns
+    accounts : DataFrame as `versions_as_of` returns
+    fx_rates : DataFrame as `latest_known_on` returns
+    base_currency, time_zone : str
+        The bank's.
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `age_days`, `direction`, `type`, `channel`, `series` (a hash
+    of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`, `booked_at`, `nth` (breaks
+    ties of `booked_at`), `hour`, `weekend`, `foreign` (currency), `own` (between accounts of the customer) and `external` (to or
+    from others, as `features.flows.external_flows` means it: deposits only, equal amounts of one day that go both ways net)
+    """
+    of_day = seen_from(_owned(transactions, accounts))
+    own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
+    outside = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.col("type").isin(*FLOW_TYPES) & ~own
+    candidates = of_day.withColumns({"own": own, "external": outside})
+    single = candidates.where(~F.col("_paired") | ~F.col("external"))
+    double = candidates.where(F.col("_paired") & F.col("external"))
+    same = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount")
+    nth = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "direction").orderBy("transaction_id")
+    opposite = F.least(F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same))
+    netted = double.withColumn("external", F.row_number().over(nth) > opposite)
+    wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
+    seen = in_base_currency(single.unionByName(netted), fx_rates, base_currency, on=["as_of"]).select(
+        "customer_id",
+        "as_of",
+        "account_id",
+        "product_type",
+        "age_days",
+        "direction",
+        "type",
+        "channel",
+        F.xxhash64(F.coalesce("counterparty", wording)).alias("series"),
+        "amount_base",
+        "balance_after",
+        "booked_at",
+        F.xxhash64("transaction_id").alias("nth"),
+        F.hour(F.from_utc_timestamp("booked_at", time_zone)).alias("hour"),
+        (F.weekday("business_date") >= SATURDAY).alias("weekend"),
+        (F.col("currency") != base_currency).alias("foreign"),
+        "own",
+        "external",
+    )
+    return of_customer(seen)
+
+
+def _owned(transactions: DataFrame, accounts: DataFrame) -> DataFrame:
+    """Adds whose account it was on which days (`_days`), on which the other side was the same customer's (`_own_days`), and
+    whether an equal amount went the other way on the same day (`_paired`)."""
+    spells = accounts.groupBy("account_id", "customer_id", "product_type").agg(F.collect_set("as_of").alias("_days"))
+    other = accounts.groupBy(F.col("account_id").alias("counterparty"), "customer_id").agg(F.collect_set("as_of").alias("_own_days"))
+    same = Window.partitionBy("customer_id", "business_date", "currency", "amount")
+    return (
+        transactions.join(spells, "account_id")
+        .join(other, ["counterparty", "customer_id"], "left")
+        .withColumn("_paired", F.min("direction").over(same) != F.max("direction").over(same))
+    )

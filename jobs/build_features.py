@@ -1,0 +1,173 @@
+"""Features: what is known of every customer on the day, their segments and life events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame
+
+from conf import ExitCode, KehuError, Settings
+from features.as_of import in_base_currency, known, latest_known_by, latest_known_on, version_as_of, versions_as_of
+from features.balance_features import account_balances, balance_features
+from features.catalogue import FAMILIES, FEATURES, joined
+from features.demographic_features import demographic_features
+from features.flow_features import flow_features, movement_cells
+from features.flows import owned
+from features.holding_features import holding_features, invested_values, open_holdings
+from features.income_features import income_features
+from features.life_events import consenting, life_events, lookback_from, payment_days, purchase_days
+from features.movements import movements, of_customer, recent, seen_from
+from features.profitability import profitability_features
+from features.purchase_features import baskets, purchase_features
+from features.relationship_features import relationship_features
+from features.segments import preferences, segments
+from jobs.context import Counts, Job, Places
+from tables.arrow import Filter, read_arrow
+
+
+def run(job: Job) -> Counts:
+    """Write the day's `customer_features`, `segments` and `life_events`."""
+    lake, day, settings = job.lake, job.day, job.settings
+    features = features_as_of(job, [day])
+    held = open_holdings(_latest(job, "holdings", [day]), settings.offers)
+    reasons = settings.wording[settings.bank.language].reasons
+    segmented = segments(features, preferences(held, settings.segments.preferences), settings.segments, reasons)
+    events = _kept(life_events_of_day(job))
+    lake.replace("customer_features", features, {"as_of": day})
+    lake.replace("segments", segmented, {"as_of": day})
+    lake.replace("life_events", events, {"as_of": day})
+    counts = {"rows_in": features.count(), "rows_out": features.count(), "life_events": events.count()}
+    for frame in (features, events):
+        frame.unpersist()
+    return counts
+
+
+def life_events_of_day(job: Job) -> DataFrame:
+    """Rows for `life_events`: only of customers who consent on the day, and only of events that are turned on."""
+    lake, day, settings = job.lake, job.day, job.settings
+    events = {name: event for name, event in settings.life_events.items() if event.enabled}
+    restrictions = latest_known_by(lake.read("restrictions"), lake.table("restrictions").key, day)
+    customers = consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day)
+    since = F.col("business_date") >= F.lit(lookback_from(events, day))
+    purchases = known(lake.read("purchases").where(since), day).join(customers, "customer_id", "left_semi")
+    accounts = version_as_of(lake.read("accounts"), "account_id", day).join(customers, "customer_id", "left_semi")
+    rates = latest_known_by(lake.read("fx_rates"), lake.table("fx_rates").key, day)
+    owned_payments = owned(known(lake.read("transactions").where(since), day), accounts).where(~F.col("own_transfer"))
+    payments = in_base_currency(owned_payments, rates, settings.bank.base_currency)
+    days = purchase_days(purchases, events).unionByName(payment_days(payments, events, day))
+    both = purchases.select("customer_id", "business_date").unionByName(payments.select("customer_id", "business_date"))
+    first_seen = both.groupBy("customer_id").agg(F.min("business_date").alias("first_on"))
+    return life_events(days, customers, first_seen, events, day)
+
+
+def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
+    """The features of every customer on each of some past days, in one pass over the events, only facts known on each.
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `as_of` and every feature of the catalogue, kept in memory: `unpersist` when done
+    """
+    lake, settings = job.lake, job.settings
+    currency = settings.bank.base_currency
+    accounts = _kept(versions_as_of(lake.read("accounts"), "account_id", days))
+    customers = _kept(of_customer(versions_as_of(lake.read("customers"), "customer_id", days)))
+    rates = _kept(_latest(job, "fx_rates", days))
+    moved = _kept(movements(recent(lake.read("transactions"), days), accounts, rates, currency, settings.bank.time_zone))
+    cells = _kept(movement_cells(moved))
+    balances = _kept(account_balances(moved, accounts, rates, currency))
+    held = _kept(open_holdings(_latest(job, "holdings", days), settings.offers))
+    bought = _kept(baskets(recent(lake.read("purchases"), days), rates, days, currency, settings.segments.purchase_groups))
+    outcomes = seen_from(recent(lake.read("outcomes"), days), days)
+    invested = invested_values(held)
+    parts = [
+        demographic_features(customers, settings.segments.occupation_groups),
+        relationship_features(customers, lake.read("alerts"), outcomes),
+        holding_features(held, balances, customers, currency),
+        balance_features(balances, invested, currency),
+        flow_features(cells),
+        income_features(moved),
+        purchase_features(bought),
+        profitability_features(balances, cells, invested, settings.profitability),
+    ]
+    features = _kept(joined(customers, parts))
+    for frame in (rates, customers, accounts, moved, cells, balances, held, bought):
+        frame.unpersist()
+    return features
+
+
+def _kept(frame: DataFrame) -> DataFrame:
+    """Computed now and kept in memory: many small plans are made faster than one of everything, planned anew at every stage."""
+    kept = frame.persist()
+    kept.count()
+    return kept
+
+
+def listed(settings: Settings) -> str:
+    """Every feature with its meaning, as a table of text."""
+    lines = [f"{len(FEATURES)} features of a customer on a day; money in {settings.bank.base_currency}"]
+    for family, features in FAMILIES.items():
+        width = max(len(feature.name) for feature in features)
+        lines += ["", family]
+        for feature in features:
+            window = f", {feature.window_days} days" if feature.window_days else ""
+            missing = f"; empty: {feature.null_meaning}" if feature.null_meaning else ""
+            lines.append(f"  {feature.name:<{width}}  {feature.description} ({feature.unit}{window}; from {feature.source}{missing})")
+    return "\n".join(lines)
+
+
+def printed(settings: Settings, places: Places, day: date, customer_id: str) -> str:
+    """One customer's features of a day with where each value comes from, read without Spark.
+
+    Raises
+    ------
+    KehuError
+        USAGE when there is no row of that customer and day.
+    """
+    only = [("customer_id", "=", customer_id), ("as_of", "=", day)]
+    found = read_arrow(places.lake, "customer_features", filters=only)
+    if found is None or not found.num_rows:
+        raise KehuError(f"no features of that customer on {day}; check the id, or run `kehu features --date {day}`", ExitCode.USAGE)
+    row = found.to_pylist()[0]
+    lines = [f"customer {customer_id} as known on {day}"]
+    for family, features in FAMILIES.items():
+        lines += ["", family]
+        for feature in features:
+            value = row.get(feature.name)
+            told = f"not known: {feature.null_meaning}" if value is None else _told(value, feature.type)
+            window = f"{feature.window_days} days of " if feature.window_days else ""
+            lines.append(f"  {feature.name:<28} {told:>20}  {feature.description} [{window}{feature.source}]")
+    lines += _told_events(settings, places, only)
+    return "\n".join(lines)
+
+
+def _told(value: Any, kind: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if kind != "STRING" else str(value)
+
+
+def _told_events(settings: Settings, places: Places, only: list[Filter]) -> list[str]:
+    """Life events with their evidence; without consent there are none to tell."""
+    found = read_arrow(places.lake, "life_events", filters=only)
+    lines = []
+    for row in found.to_pylist() if found is not None else []:
+        name = settings.life_events[row["event"]].name[settings.bank.language] if row["event"] in settings.life_events else row["event"]
+        lines += ["", f"{name}: probability {row['probability']:.2f}, stage {row['stage'] or 'not known'}"]
+        lines += [
+            f"  {each['category']:<28} on {each['days']} days, last on {each['last_on']}, adds {each['log_odds']:+.2f} to the log-odds"
+            for each in row["evidence"]
+        ]
+    return lines
+
+
+def _latest(job: Job, table: str, days: Sequence[date]) -> DataFrame:
+    return latest_known_on(job.lake.read(table), job.lake.table(table).key, days)
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("features")
