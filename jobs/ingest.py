@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from expectations import CONTRACTS
 from jobs import ingest_files as files
@@ -24,7 +25,10 @@ from jobs.ingest_rows import (
 )
 from landing import Drop
 
-RESULT = ("rows", "accepted", "quarantined", "duplicates")
+FEW_ROWS = 50_000
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
+}
 
 
 def run(job: Job) -> Counts:
@@ -37,7 +41,8 @@ def run(job: Job) -> Counts:
     with files.landing_place(job) as place:
         for drops in files.batches(new) if new else [[]]:
             batch = files.put_down(job, seen, drops, place)
-            verdicts = _take(job, seen, batch)
+            with planned_for(job.spark, sum(file.rows for file in batch.landed)):
+                verdicts = _take(job, seen, batch)
             for file in batch.landed:
                 file.path.unlink(missing_ok=True)
             _add(counts, verdicts, batch.held)
@@ -48,6 +53,23 @@ def run(job: Job) -> Counts:
 def waiting(job: Job) -> list[Drop]:
     """Drops up to the job's day that are not taken yet."""
     return files.new_drops(job, files.ledger(job))
+
+
+@contextmanager
+def planned_for(spark: SparkSession, rows: int) -> Iterator[None]:
+    """Few rows are read faster than code for them is compiled: below `FEW_ROWS`, plans are interpreted and not adapted."""
+    before = {key: spark.conf.get(key, None) for key in INTERPRETED}
+    if rows <= FEW_ROWS:
+        for key, value in INTERPRETED.items():
+            spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, value)
 
 
 def _take(job: Job, seen: files.Ledger, batch: files.Batch) -> list[files.Row]:
@@ -68,8 +90,7 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch) -> list[files.Row]:
     verdicts += files.copies(job, batch, verdicts)
     retried = _retried(job, seen, found)
     _quarantine(job, found)
-    if verdicts or retried:
-        job.lake.merge("files", job.lake.literal("files", [*verdicts, *retried]))
+    _record(job, seen, [*verdicts, *retried])
     _release(job, found)
     for what in found:
         what.decided.unpersist()
@@ -111,6 +132,19 @@ def _quarantine(job: Job, found: Sequence[Taken]) -> None:
     rows = [quarantine_rows(job, what).where(F.col("source_file").isin(*what.sources)) for what in bad]
     nothing = job.lake.literal("quarantine", [])
     job.lake.replace("quarantine", reduce(DataFrame.unionByName, rows, nothing), {"source_file": sources})
+
+
+def _record(job: Job, seen: files.Ledger, rows: Sequence[files.Row]) -> None:
+    """Write the batch's rows of `files`, in one commit; what the ledger knows of the same names and contents stays."""
+    if not rows:
+        return
+    names, contents = {row["source_file"] for row in rows}, {row["sha256"] for row in rows}
+    written = {(row["source_file"], row["sha256"]) for row in rows}
+    beside = [
+        row for row in seen.rows
+        if row["source_file"] in names and row["sha256"] in contents and (row["source_file"], row["sha256"]) not in written
+    ]
+    job.lake.replace("files", job.lake.literal("files", [*rows, *beside]), {"source_file": sorted(names), "sha256": sorted(contents)})
 
 
 def _release(job: Job, found: Sequence[Taken]) -> None:

@@ -383,15 +383,18 @@ def _write_history(job: Job, what: Taken) -> None:
     if snapshots and _tells_who_is_gone(what, snapshots[-1]):
         gone = closings(table, what.decided, contract, snapshots[-1]).withColumn("run_id", F.lit(job.run_id))
         accepted = accepted.unionByName(gone.select(*columns))
+    if not what.retried and not snapshots and not _any_accepted(what, what.sources):
+        return
     accepted = accepted.persist()
-    if not accepted.isEmpty():
-        if table.isEmpty():
-            lake.replace(feed, chained(accepted, contract), {SOURCE: what.sources})
-        else:
-            touched = accepted.select(*contract.key).distinct()
-            before = table.join(touched, list(contract.key), "left_semi").join(
-                accepted.select(*contract.key, "valid_from"), [*contract.key, "valid_from"], "left_anti")
-            lake.merge(feed, chained(before.unionByName(accepted), contract))
+    if what.newest is None and table.isEmpty():
+        lake.replace(feed, chained(accepted, contract), {SOURCE: what.sources})
+    else:
+        key = list(contract.key)
+        before = table.join(accepted.select(*key).distinct(), key, "left_semi").join(
+            accepted.select(*key, "valid_from"), [*key, "valid_from"], "left_anti")
+        chain = chained(before.unionByName(accepted), contract).persist()
+        lake.merge(feed, chain)
+        chain.unpersist()
     accepted.unpersist()
 
 
