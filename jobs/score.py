@@ -38,7 +38,7 @@ def run(job: Job) -> Counts:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
     language = job.settings.bank.language
     scores = offer_scores(features, champions, phrases(language), language)
-    customers = customers_as_of(job, job.day, features).join(_service_tiers(job), "customer_id", "left")
+    customers = customers_as_of(job, [job.day], features).drop("as_of").join(_service_tiers(job), "customer_id", "left")
     ranked = ranked_candidates(scores, customers, _events(job), _talked_about(job), job.settings.offers, job.day)
     try:
         job.lake.replace("offer_scores", ranked, {"as_of": job.day})
@@ -82,9 +82,7 @@ def _service_tiers(job: Job) -> DataFrame:
 
 def _events(job: Job) -> DataFrame:
     """What happened to a customer of late: life events of the day, and kinds and likely causes of recent abnormal flows."""
-    life = (
-        job.lake.read("life_events").where((F.col("as_of") == F.lit(job.day)) & F.col("consented")).select("customer_id", "event")
-    )
+    life = job.lake.read("life_events").where((F.col("as_of") == F.lit(job.day)) & F.col("consented")).select("customer_id", "event")
     since = job.day - timedelta(days=FLOW_MEMORY_DAYS)
     flows = job.lake.read("abnormal_flows").where(F.col("detected_on").between(F.lit(since), F.lit(job.day)))
     told = flows.select("customer_id", F.explode(F.array("kind", "cause")).alias("event")).where("event IS NOT NULL")
@@ -95,9 +93,7 @@ def _talked_about(job: Job) -> DataFrame:
     """When each offer was last talked about with a customer: the one the RM named, else what the alert was about."""
     outcomes = known(job.lake.read("outcomes"), job.day).where(F.col("outcome").isin(*TALKED))
     alerts = job.lake.read("alerts").select("alert_id", "customer_id", F.col("offers.offer_id").alias("_offers"), "type")
-    about = F.when(F.col("offer_id").isNotNull(), F.array("offer_id")).when(
-        F.col("type") == "next_best_offer", F.slice("_offers", 1, 1)
-    )
+    about = F.when(F.col("offer_id").isNotNull(), F.array("offer_id")).when(F.col("type") == "next_best_offer", F.slice("_offers", 1, 1))
     return outcomes.join(alerts, "alert_id").select(
         "customer_id", F.explode(about).alias("offer_id"), F.col("business_date").alias("last_on")
     )

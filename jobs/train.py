@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, conf_hash
@@ -11,7 +12,7 @@ from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
 from jobs.training_rows import TrainingRows, training_rows
 from models.aliases import after_rollback
-from models.next_best_offer import Trained, fingerprint, trained_offer
+from models.next_best_offer import Trained, family_of, fingerprint, trained_offer
 from models.rates import uptake_rates
 
 
@@ -23,6 +24,7 @@ def run(job: Job) -> Counts:
     shelf = ModelShelf(job)
     counts = {"rows_in": len(rows.rows), "rows_out": 0, "promoted": 0, "challengers": 0, "unchanged": 0, "models": 0, "rates": 0}
     described = facts(job, rows)
+    families: dict[str, Pipeline | None] = {}
     for nth, (offer_id, offer) in enumerate(sorted(job.settings.offers.items()), 1):
         learned = rows.of(offer_id)
         made_of = fingerprint(learned, offer, rates[offer_id], job.settings.models)
@@ -30,13 +32,23 @@ def run(job: Job) -> Counts:
             counts["unchanged"] += 1
         else:
             with threadpool_limits(1):  # the same result everywhere, and no fight for cores that others use
-                trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models)
+                if offer.family not in families:
+                    families[offer.family] = _family(job, rows, offer.family)
+                trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models, families[offer.family])
             promoted = shelf.take(trained, offer, rates[offer_id], made_of, described)
             counts["promoted" if promoted else "challengers"] += 1
             job.progress(f"train: {nth} of {len(job.settings.offers)}, {offer_id}: {told(trained, promoted)}")
         counts["rates" if shelf.champion(offer_id)["kind"] == "rate" else "models"] += 1
     counts["rows_out"] = shelf.write()
     return counts
+
+
+def _family(job: Job, rows: TrainingRows, family: str) -> Pipeline | None:
+    """What the offers of a family that somebody ever took have in common."""
+    members = {name: offer for name, offer in job.settings.offers.items() if offer.family == family}
+    sold = [name for name, seen in rows.uptakes(members).items() if seen.positives]
+    longest = max(offer.uptake.window_days for offer in members.values())
+    return family_of([rows.of(name) for name in sorted(sold)], job.settings.models.embargo_days + longest, rows.inputs)
 
 
 def rollback(job: Job, offer_id: str) -> Counts:

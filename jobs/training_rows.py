@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import reduce
 
 import numpy as np
 import pandas as pd
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
 
 from conf.offer import Offer
 from features.as_of import latest_known_by
@@ -53,9 +51,7 @@ class TrainingRows:
         """Rows and takers of every offer."""
         taken = {offer_id: self.rows[f"taken_{offer_id}"] for offer_id in offers}
         return {
-            offer_id: Uptakes(
-                int(taken[offer_id].count()), int(taken[offer_id].sum()), bool(self.sold & set(offer.uptake.products))
-            )
+            offer_id: Uptakes(int(taken[offer_id].count()), int(taken[offer_id].sum()), bool(self.sold & set(offer.uptake.products)))
             for offer_id, offer in offers.items()
         }
 
@@ -73,7 +69,7 @@ def training_rows(job: Job) -> TrainingRows:
     share = settings.max_training_rows / max(customers_known * len(days), 1)
     features = sampled(features_as_of(job, days), share, settings.seed).persist()
     inputs = inputs_of(features, model_inputs())
-    customers = reduce(DataFrame.unionByName, [customers_as_of(job, day, features) for day in days]).where("NOT closed").persist()
+    customers = customers_as_of(job, days, features).where("NOT closed").persist()
     labels = labels_by_offer(uptake_labels(customers, holdings, offers, settings.embargo_days, job.day), offers)
     known = features.select("customer_id", "as_of", *input_columns(features, inputs))
     collected = (

@@ -23,6 +23,9 @@ from models.inputs import Inputs
 KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)  # quantiles; beyond the outer ones the curve is flat
 MIN_CATEGORY_ROWS = 20  # rarer categories are pooled
 PENALTIES = (0.01, 0.1, 1.0)  # C of the logistic regression; validation chooses
+FAMILY_PENALTY = 0.1
+BORROWING_PENALTIES = (0.003, 0.02)
+BORROWED = 3.0  # scale of the family's log-odds as an input: the larger, the less its weight is penalised
 TREES = 200
 
 
@@ -53,6 +56,32 @@ def logistic_models(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> di
     for penalty in PENALTIES:
         regression = LogisticRegression(C=penalty, max_iter=500).fit(prepared, taken)
         fitted[f"logistic C={penalty:g}"] = Pipeline([("design", design), ("logistic", regression)])
+    return fitted
+
+
+def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> Pipeline:
+    """What customers who take an offer of one family have in common: learned from the rows of all its offers together."""
+    design = _spline_design(rows, inputs)
+    regression = LogisticRegression(C=FAMILY_PENALTY, max_iter=500).fit(design.fit_transform(rows), taken)
+    return Pipeline([("design", design), ("logistic", regression)])
+
+
+def borrowing_models(rows: pd.DataFrame, taken: np.ndarray, family: Pipeline) -> dict[str, Pipeline]:
+    """Logistic regressions that shrink towards their family's coefficients instead of towards zero, one a penalty.
+
+    Log-odds = a + w × (the family's log-odds) + x · d, where d is penalised in full and w, in steps three times as large, hardly.
+    As both are linear in the same design, w × family + d are the coefficients of one plain logistic regression.
+    """
+    design, shared = family[0], family[-1].coef_[0]
+    prepared = design.transform(rows)
+    told = np.column_stack([BORROWED * (prepared @ shared), prepared])
+    fitted = {}
+    for penalty in BORROWING_PENALTIES:
+        regression = LogisticRegression(C=penalty, max_iter=500).fit(told, taken)
+        weight, own = BORROWED * regression.coef_[0][0], regression.coef_[0][1:]
+        regression.coef_ = (weight * shared + own)[None, :]
+        regression.n_features_in_ = prepared.shape[1]
+        fitted[f"family logistic C={penalty:g}"] = Pipeline([("design", design), ("logistic", regression)])
     return fitted
 
 

@@ -58,14 +58,14 @@ def suitability_rules() -> dict[str, Column]:
 
 
 def held_products(holdings: DataFrame) -> DataFrame:
-    """Products each customer holds.
+    """Products each customer holds on each day.
 
     Parameters
     ----------
-    holdings : DataFrame with `customer_id`, `product_id`: those open and known on the day in question
+    holdings : DataFrame with `customer_id`, `as_of`, `product_id`: those open and known on the day
 
     Returns
     -------
-    DataFrame with `customer_id`, `held` (array of product ids, sorted)
+    DataFrame with `customer_id`, `as_of`, `held` (array of product ids, sorted)
     """
-    return holdings.groupBy("customer_id").agg(F.sort_array(F.collect_set("product_id")).alias("held"))
+    return holdings.groupBy("customer_id", "as_of").agg(F.sort_array(F.collect_set("product_id")).alias("held"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,12 @@ class Inputs:
     @property
     def names(self) -> tuple[str, ...]:
         return self.numbers + self.categories
+
+    def only(self, names: Collection[str]) -> Inputs:
+        """Those of the inputs that are named."""
+        return Inputs(
+            tuple(name for name in self.numbers if name in names), tuple(name for name in self.categories if name in names)
+        )
 
 
 def inputs_of(features: DataFrame, names: Sequence[str]) -> Inputs:

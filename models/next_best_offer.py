@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
@@ -12,11 +13,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
+from sklearn.pipeline import Pipeline
 
 from conf.offer import Offer
 from conf.settings import Models
 from models.calibration import calibrated
-from models.candidates import boosted_model, logistic_models, rate_model, varying
+from models.candidates import boosted_model, borrowing_models, family_model, logistic_models, rate_model, varying
 from models.evaluation import by_group, gain, log_losses, metrics, reliability, single_feature_aucs
 from models.gates import Gate, group_gate, leak_gate, quality_gates, stability_gate
 from models.inputs import Inputs, typical_customer
@@ -24,6 +26,7 @@ from models.training_set import split_days
 
 Kind = Literal["rate", "logistic", "boosted"]
 GROUPS = ("age_band", "gender")  # to judge fairness by, never an input
+MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows; evenly thinned above
 MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
 MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
 
@@ -100,7 +103,15 @@ def rate_offer(offer_id: str, rate: float, why: str) -> Trained:
     return Trained(offer_id, "rate", rate_model(rate), why, figures={"rate": rate})
 
 
-def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Inputs, rate: float, settings: Models) -> Trained:
+def trained_offer(
+    offer_id: str,
+    offer: Offer,
+    rows: LabelledRows,
+    inputs: Inputs,
+    rate: float,
+    settings: Models,
+    family: Pipeline | None = None,
+) -> Trained:
     """The best model the data carry for one offer, with the gates it passed and failed.
 
     Parameters
@@ -110,6 +121,8 @@ def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Input
     inputs : what models may read
     rate : the offer's smoothed rate (`models.rates`)
     settings : Models
+    family : Pipeline, optional
+        What the offers of its family have in common (`family_of`); an offer with few takers borrows from it.
 
     Returns
     -------
@@ -131,26 +144,44 @@ def trained_offer(offer_id: str, offer: Offer, rows: LabelledRows, inputs: Input
     rated = replace(rated, gates=(leak,))
     if not leak.passed:
         return replace(rated, why=leak.says)
-    kind, chosen, losses, why = _chosen(training, validation, used, settings)
+    kind, chosen, losses, why = _chosen(training, validation, used, family, settings)
     if chosen is None:
         return replace(rated, why=why, candidates=losses)
 
-    names = list(used.names)
+    names = list(chosen[0].feature_names_in_)
     model = calibrated(chosen, validation.inputs[names], validation.taken)
-    model.typical_customer_ = typical_customer(training.inputs, used)  # kept inside the artifact, under its hash
+    model.typical_customer_ = typical_customer(training.inputs, inputs.only(names))  # kept inside the artifact, under its hash
     plain = float(np.concatenate([training.taken, validation.taken]).mean())
     before = model.predict_proba(validation.inputs[names])[:, 1]
     probability = model.predict_proba(test.inputs[names])[:, 1]
     figures = metrics(test.taken, probability, plain)
     gates = (
         leak,
-        *quality_gates(
-            figures, gain(test.taken, probability, np.full(len(test.taken), plain), test.customers, settings.seed), settings
-        ),
+        *quality_gates(figures, gain(test.taken, probability, np.full(len(test.taken), plain), test.customers, settings.seed), settings),
         stability_gate(figures, metrics(validation.taken, before, plain), settings),
         *(group_gate(by, by_group(test.taken, probability, test.groups[by]), settings) for by in GROUPS),
     )
-    return Trained(offer_id, kind, model, why, used.names, gates, figures, losses, windows, test, probability)
+    return Trained(offer_id, kind, model, why, tuple(names), gates, figures, losses, windows, test, probability)
+
+
+def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) -> Pipeline | None:
+    """What the takers of a family's offers have in common, from training windows only; None where it is not more than one offer.
+
+    Parameters
+    ----------
+    members : LabelledRows of each offer of the family that was ever taken
+    purge_days : embargo and the family's longest outcome window
+    inputs : what models may read
+    """
+    trained_on = [rows.on(split_days(set(rows.as_of), purge_days)[0]) for rows in members]
+    trained_on = [rows for rows in trained_on if rows.takers]
+    if len(trained_on) < 2:
+        return None
+    every = -(-sum(len(rows.taken) for rows in trained_on) // MAX_FAMILY_ROWS)
+    pooled = pd.concat([rows.inputs.iloc[::every] for rows in trained_on], ignore_index=True)
+    taken = np.concatenate([rows.taken[::every] for rows in trained_on])
+    used = varying(pooled, inputs)
+    return family_model(pooled[list(used.names)], taken, used) if used.names and 0 < taken.sum() < len(taken) else None
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
@@ -177,7 +208,7 @@ def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRow
 
 
 def _chosen(
-    training: LabelledRows, validation: LabelledRows, used: Inputs, settings: Models
+    training: LabelledRows, validation: LabelledRows, used: Inputs, family: Pipeline | None, settings: Models
 ) -> tuple[Kind, Any, dict[str, float], str]:
     """The simplest candidate that no other beats by more than one standard error on the validation window."""
     names = list(used.names)
@@ -186,7 +217,10 @@ def _chosen(
     fitted: dict[str, Any] = logistic_models(training.inputs[names], training.taken, used)
     if training.takers >= MIN_BOOSTED:
         fitted["boosted"] = boosted_model(training.inputs[names], training.taken, used, settings.seed)
-    said |= {name: model.predict_proba(validation.inputs[names])[:, 1] for name, model in fitted.items()}
+    if family is not None:
+        shared = training.inputs[list(family[0].feature_names_in_)]
+        fitted |= borrowing_models(shared, training.taken, family)
+    said |= {name: model.predict_proba(validation.inputs[list(model[0].feature_names_in_)])[:, 1] for name, model in fitted.items()}
     losses = {name: float(log_losses(taken, p).mean()) for name, p in said.items()}
     logistic = min((name for name in fitted if name != "boosted"), key=lambda name: losses[name])
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
