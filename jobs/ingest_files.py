@@ -18,7 +18,7 @@ from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
 from jobs.context import Job
 from landing import Drop, Held, Landed, Refused, Shape, drops, land
-from landing.land import digest
+from landing.landed import digest
 from tables.arrow import read_arrow
 
 ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"

@@ -20,7 +20,7 @@ from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, c
 from jobs.context import Job
 from jobs.ingest_files import feed_conf, is_snapshot, shape
 from landing import Landed
-from landing.land import landed_schema
+from landing.landed import landed_schema
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches, read_arrow
 

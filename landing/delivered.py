@@ -9,7 +9,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from io import FileIO
 
 from landing.drops import Drop
 from landing.refusal import Held, Refused
@@ -25,7 +25,7 @@ TAR_AT, TAR = 257, b"ustar"
 
 
 @contextmanager
-def opened(drop: Drop, settle_seconds: int = 0) -> Iterator[BinaryIO]:
+def opened(drop: Drop, settle_seconds: int = 0) -> Iterator[FileIO]:
     """The file, open for reading, known to be a regular file of the type its name says and not to change meanwhile.
 
     Raises
@@ -51,7 +51,7 @@ def opened(drop: Drop, settle_seconds: int = 0) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _regular(drop: Drop) -> Iterator[BinaryIO]:
+def _regular(drop: Drop) -> Iterator[FileIO]:
     try:
         descriptor = os.open(drop.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
@@ -60,16 +60,16 @@ def _regular(drop: Drop) -> Iterator[BinaryIO]:
         raise Held("it is gone") from None
     except OSError:  # a link (ELOOP), a socket (ENXIO)
         raise Refused("NOT_REGULAR_FILE", "a link or a device, not a file") from None
-    with open(descriptor, "rb", buffering=0) as handle:
-        seen = os.fstat(descriptor)
-        if not stat.S_ISREG(seen.st_mode):
-            raise Refused("NOT_REGULAR_FILE", "a directory, pipe or device, not a file")
-        if seen.st_nlink > 1:
-            raise Refused("NOT_REGULAR_FILE", "a hard link: the same file has another name")
-        yield handle  # type: ignore[misc]
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode) or seen.st_nlink > 1:
+        os.close(descriptor)
+        what = "a hard link: the same file has another name" if stat.S_ISREG(seen.st_mode) else "a directory, pipe or device"
+        raise Refused("NOT_REGULAR_FILE", what)
+    with FileIO(descriptor) as handle:
+        yield handle
 
 
-def _require_type(drop: Drop, handle: BinaryIO, size: int) -> None:
+def _require_type(drop: Drop, handle: FileIO, size: int) -> None:
     head = handle.read(512)
     handle.seek(0)
     if not head:
@@ -90,14 +90,14 @@ def _require_type(drop: Drop, handle: BinaryIO, size: int) -> None:
         raise Refused("UNSUPPORTED_TYPE", f"the content is {kind or 'tar'}")
 
 
-def sha256(handle: BinaryIO) -> str:
+def sha256(handle: FileIO) -> str:
     """Of the bytes as delivered; leaves the file at its beginning."""
     digest = hashlib.file_digest(handle, "sha256").hexdigest()
     handle.seek(0)
     return digest
 
 
-def content(handle: BinaryIO, packed: bool) -> Iterator[bytes]:
+def content(handle: FileIO, packed: bool) -> Iterator[bytes]:
     """The content in chunks of bounded size.
 
     Raises
@@ -112,7 +112,7 @@ def content(handle: BinaryIO, packed: bool) -> Iterator[bytes]:
         yield chunk
 
 
-def _unpacked(handle: BinaryIO) -> Iterator[bytes]:
+def _unpacked(handle: FileIO) -> Iterator[bytes]:
     """Every member of a gzip file, checked to its last byte."""
     packed, unpacked, member, waiting = 0, 0, zlib.decompressobj(wbits=31), b""
     whole = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import FileIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ from landing.rows import LINE, MAX_FIELD, PROBLEM, RAW, Shape
 ROWS = 64_000
 
 
-def parquet_batches(handle: BinaryIO, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
+def parquet_batches(handle: FileIO, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
     """Tables of the shape's schema; `line` is the row's number and `raw` is empty, as there is no line.
 
     Raises

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -99,7 +99,7 @@ def land(drop: Drop, known: str, feed: Feed, shape: Shape, to: Path) -> Landed:
     return Landed(drop, known, rows, target)
 
 
-def _batches(handle: BinaryIO, drop: Drop, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
+def _batches(handle: FileIO, drop: Drop, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
     if drop.suffix == ".parquet":
         return parquet_batches(handle, feed, shape)
     read = csv_batches if ".csv" in drop.suffix else json_batches
