@@ -15,7 +15,7 @@ from rich.text import Text
 
 from conf.settings import Settings
 from worklists import figures
-from worklists.page import content_policy, environment
+from worklists.page import content_policy, spoken, templates
 from worklists.safe_text import visible
 from worklists.worklist import Customer, Offered
 
@@ -51,7 +51,8 @@ def customer_page(picture: Picture, settings: Settings) -> str:
     def due(alert: OpenAlert) -> Markup:
         return Markup('<span class="due">{}</span>').format(words["due"].format(day=figures.short_day(alert.due_by, language)))
 
-    return environment(settings, picture.day).get_template("customer.html.j2").render(
+    return templates().get_template("customer.html.j2").render(
+        spoken(settings, picture.day),
         customer=picture.customer,
         day=picture.day,
         alerts=picture.alerts,

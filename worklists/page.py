@@ -37,8 +37,8 @@ def worklist_page(worklist: Worklist, settings: Settings) -> bytes:
     """
     script = asset("worklist.js")
     types = {call.type for call in worklist.calls}
-    page = environment(settings, worklist.day).get_template("worklist.html.j2")
-    return page.render(
+    return templates().get_template("worklist.html.j2").render(
+        spoken(settings, worklist.day),
         list=worklist,
         types=[type_ for type_ in TYPES if type_ in types],
         outcomes=OUTCOMES,
@@ -51,14 +51,23 @@ def worklist_page(worklist: Worklist, settings: Settings) -> bytes:
     ).encode()
 
 
-def environment(settings: Settings, day: date) -> Environment:
-    """Templates with the bank's words and figures; every value is escaped, and nothing invisible gets through."""
+@cache
+def templates() -> Environment:
+    """The templates, compiled once; every value in them is escaped, and nothing invisible gets through."""
+    loader = FileSystemLoader(TEMPLATES)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
+    )
+
+
+def spoken(settings: Settings, day: date) -> dict[str, Any]:
+    """What every page can say: the bank's words, and how it writes dates and amounts."""
     language = settings.bank.language
     words = settings.wording[language].worklist
     names = product_names(settings)
 
     def word(prefix: str, code: str) -> str:
-        return words.get(f"{prefix}{code}") or _spoken(code)
+        return words.get(f"{prefix}{code}") or _plain(code)
 
     def when(call: Call) -> Markup:
         due = words["due"].format(day=figures.short_day(call.due_by, language))
@@ -68,11 +77,7 @@ def environment(settings: Settings, day: date) -> Environment:
     def chart(customer: Customer, marked: tuple[str, ...]) -> Markup:
         return flow_chart(customer, marked, language, words)
 
-    loader = FileSystemLoader(TEMPLATES)
-    made = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalized
-    )
-    made.globals |= {
+    return {
         "words": words,
         "word": word,
         "lines": lambda prefix, type_: [line for line in words.get(f"{prefix}{type_}", "").splitlines() if line.strip()],
@@ -82,14 +87,13 @@ def environment(settings: Settings, day: date) -> Environment:
         "rate": figures.rate,
         "date": lambda value: figures.day(value, language),
         "weekday": lambda value: f"{words[f'weekday_{value.isoweekday()}']} {figures.day(value, language)}",
-        "product": lambda product_id: names.get(product_id) or _spoken(product_id),
+        "product": lambda product_id: names.get(product_id) or _plain(product_id),
         "language": "zh-CN" if language == "zh" else "en",
         "bank": settings.bank.name,
         "currency": settings.bank.base_currency,
         "soon": day + timedelta(days=SOON_DAYS),
         "style": Markup(asset("style.css")),
     }
-    return made
 
 
 def content_policy(script: str = "") -> Markup:
@@ -116,5 +120,5 @@ def _finalized(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _spoken(code: str) -> str:
+def _plain(code: str) -> str:
     return code.replace("_", " ").strip()
