@@ -1,0 +1,73 @@
+"""A configuration is exactly as declared, or refused with file, line and key, before anything starts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from conf import ExitCode, KehuError, conf_hash, load_settings
+
+
+def refused(directory, text: str, name: str = "kehu.yaml") -> str:
+    file = directory / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(KehuError) as error:
+        load_settings(directory)
+    assert error.value.code == ExitCode.CONFIGURATION
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{file}:")
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("flows:\n  min_amout: 1\n", "2: flows.min_amout: Extra inputs are not permitted"),
+    ("flows:\n  min_amount: much\n", "2: flows.min_amount: Input should be a valid decimal"),
+    ("\nflows:\n  baseline_days: 5\n", "3: flows.baseline_days: Input should be greater than or equal to 30"),
+    ("flows:\n  min_spread: .nan\n", "2: flows.min_spread: Input should be a finite number"),
+    ("flows:\n  min_amount: 1\n  min_amount: 2\n", "3: min_amount: written twice"),
+    ("bank:\n  time_zone: Mars/Olympus\n", "2: bank.time_zone: Value error, unknown time zone 'Mars/Olympus'"),
+    ("spark:\n  conf:\n    fs.s3a.secret.key: abc\n", "3: fs.s3a.secret.key: secrets do not belong in configuration"),
+    ("bank: [1,\n", "2: not YAML"),
+    ("- a\n", "1: expected keys and values"),
+    ("bank: !!python/object/apply:os.system ['true']\n", "1: not YAML"),
+    ("flows: {}\nbank:\n  language: fr\n", "3: bank.language: Input should be 'en' or 'zh'"),
+])
+def test_what_is_wrong_is_told_with_its_line_and_key(tmp_path, text, told):
+    assert refused(tmp_path, text).startswith(told)
+
+
+def test_named_things_are_refused_in_their_own_file(tmp_path):
+    assert refused(tmp_path, "\nencoding: klingon\n", "feeds/transactions.yaml").startswith(
+        "2: feeds.transactions.encoding: Value error, unknown encoding 'klingon'")
+
+
+def test_a_file_too_large_or_a_directory_that_is_not_there_is_refused(tmp_path):
+    assert refused(tmp_path, "#" * (1 << 21)) == " larger than 1048576 bytes, not a configuration file"
+    with pytest.raises(KehuError, match="nowhere does not exist"):
+        load_settings(tmp_path / "nowhere")
+
+
+def test_a_banks_directory_is_laid_over_the_packaged_one(tmp_path):
+    plain = load_settings()
+    assert load_settings(tmp_path) == plain
+    (tmp_path / "kehu.yaml").write_text("flows:\n  min_amount: 777\n")
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "transactions.yaml").write_text("encoding: gb18030\n")
+    mine = load_settings(tmp_path)
+    assert mine.flows.min_amount == Decimal(777)
+    assert mine.flows.causes == plain.flows.causes, "other keys stay"
+    assert mine.feeds["transactions"].encoding == "gb18030"
+    assert mine.feeds["accounts"] == plain.feeds["accounts"]
+
+
+def test_equal_settings_have_equal_hashes_whatever_files_they_came_from(tmp_path):
+    (tmp_path / "kehu.yaml").write_text("bank: {language: en}\n")
+    assert conf_hash(load_settings(tmp_path)) == conf_hash(load_settings())
+    (tmp_path / "kehu.yaml").write_text("bank: {language: zh}\n")
+    assert conf_hash(load_settings(tmp_path)) != conf_hash(load_settings())
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().flows.min_amount = Decimal(1)

@@ -1,0 +1,79 @@
+"""Java is found or asked for in one line; JARs are what was locked; Spark's noise goes to the log."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+
+from conf import ExitCode, KehuError
+from jobs import jars, session
+
+
+def java(tmp_path, monkeypatch, says: str) -> None:
+    """A java in a JAVA_HOME of its own that says it is some version."""
+    place = tmp_path / "bin" / "java"
+    place.parent.mkdir()
+    place.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    place.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("says", ['openjdk version "17.0.15" 2025-04-15', 'java version "21"', 'openjdk version "21-ea" 2023-09-19'])
+def test_java_17_and_21_will_do(tmp_path, monkeypatch, says):
+    java(tmp_path, monkeypatch, says)
+    assert session.require_java() == str(tmp_path / "bin" / "java")
+
+
+@pytest.mark.parametrize(("says", "found"), [
+    ('java version "1.8.0_392"', "1"), ('openjdk version "11.0.2"', "11"), ("gibberish", "unknown"),
+])
+def test_another_java_is_refused_with_the_way_to_a_right_one(tmp_path, monkeypatch, says, found):
+    java(tmp_path, monkeypatch, says)
+    with pytest.raises(KehuError, match=f"is Java {found}, Spark needs 17 or 21; install .*apt-get install") as refused:
+        session.require_java()
+    assert refused.value.code == ExitCode.MISSING
+
+
+def test_no_java_at_all(monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(KehuError, match="no Java found; install Java 17 or 21"):
+        session.require_java()
+
+
+def test_without_jars_it_is_said_how_to_get_them(settings, monkeypatch, tmp_path):
+    monkeypatch.setattr(session, "JARS", tmp_path)
+    with pytest.raises(KehuError, match="fetch them once with `python -m jobs") as refused:
+        session.start(settings)
+    assert refused.value.code == ExitCode.MISSING
+
+
+def test_jars_are_those_that_were_locked(tmp_path, monkeypatch):
+    assert all(len(digest) == 64 for digest in jars.locked().values())
+    monkeypatch.setattr(jars, "JARS", tmp_path)
+    (tmp_path / "a.jar").write_bytes(b"whole")
+    digest = hashlib.sha256(b"whole").hexdigest()
+    assert jars.sound("a.jar", digest)
+    (tmp_path / "a.jar").write_bytes(b"other")
+    assert not jars.sound("a.jar", digest)
+    assert not jars.sound("b.jar", digest)
+
+
+def test_what_the_launcher_prints_goes_to_the_log(tmp_path, capfd):
+    log = tmp_path / "logs" / "kehu.log"
+    with session._stderr_to(log):
+        os.write(2, b"WARN: noise\n")
+    os.write(2, b"after\n")
+    assert log.read_text() == "WARN: noise\n"
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_the_session_is_safe_and_quiet(spark, capfd):
+    for key, value in session.SAFE.items():
+        assert spark.conf.get(key) == value
+    with pytest.raises(Exception, match="TABLE_OR_VIEW_NOT_FOUND"):
+        spark.sql("SELECT 'Li Lei' FROM nowhere").collect()
+    said = capfd.readouterr()
+    assert said.out + said.err == ""
