@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LONGEST_CELL = 32_000  # characters: what a spreadsheet's cell holds, with room to spare
 _SPACES = re.compile(r"[ \t\r\n\u00a0\u2028\u2029\u3000]+")
 _JOINERS = "\u200c\u200d"  # zero-width joiners: needed by some scripts, never by the ones a bank's files are in here
 _FORMULA = "=+-@|%\uff1d\uff0b\uff0d\uff20"
 _STARTS_FORMULA = re.compile(rf"^[\s\ufeff\x00]*[{re.escape(_FORMULA)}]")
-_AFTER_SEPARATOR = re.compile(rf"([;,\t|][\s\"']*)([{re.escape('=+@')}]|-(?=[^\s\d]))")
+_AFTER_SEPARATOR = re.compile(rf"([;\t|][\s\"]*)([{re.escape(_FORMULA)}])")
 
 
 def visible(text: str) -> str:
@@ -33,7 +34,7 @@ def csv_safe(text: str) -> str:
     Also after a separator inside the text, because a spreadsheet of another locale splits there. Reading back takes exactly
     the leading quote off again.
     """
-    parted = _AFTER_SEPARATOR.sub(r"\1'\2", visible(text))
+    parted = _AFTER_SEPARATOR.sub(r"\1'\2", visible(text)[:LONGEST_CELL])
     return f"'{parted}" if starts_formula(parted) else parted
 
 

@@ -13,14 +13,13 @@ import xlsxwriter
 from conf.settings import Settings
 from worklists.columns import COLUMNS, DATES, NUMBERS, RETURNED, Cell, cells
 from worklists.figures import day as told_day
-from worklists.safe_text import starts_formula, visible
+from worklists.safe_text import LONGEST_CELL, starts_formula, visible
 from worklists.worklist import CAUSES, OUTCOMES, Call, Worklist
 
 HEADER_ROWS = 2  # what people read, then the names by which a returned file is read
 FROZEN_COLUMNS = COLUMNS.index("customer_name") + 1
 SPARE_ROWS = 50  # below the calls, still with their drop-downs
 LONGEST_LIST = 255  # characters of a drop-down's list
-LONGEST = 32_000  # characters a cell holds, with room to spare
 NEVER_EVALUATED = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 WIDTHS = {
     "alert_id": 21, "priority": 8, "due_by": 12, "customer_id": 13, "customer_name": 20, "type": 18, "headline": 38, "reason": 62,
@@ -123,10 +122,11 @@ class _Sheets:
 
     def _choices(self, sheet: Any, first: int, last: int, column: str, labels: Mapping[str, str]) -> None:
         """A drop-down of words; of their codes where the words do not fit into a list. Either is understood when it comes back."""
-        fits = len(",".join(labels.values())) <= LONGEST_LIST and not any("," in label for label in labels.values())
-        index = COLUMNS.index(column)
-        sheet.data_validation(first, index, last, index, {
-            "validate": "list", "source": list(labels.values() if fits else labels), "ignore_blank": True})
+        for choices in (list(labels.values()), list(labels)):
+            if len(",".join(choices)) <= LONGEST_LIST and not any("," in choice for choice in choices):
+                index = COLUMNS.index(column)
+                sheet.data_validation(first, index, last, index, {"validate": "list", "source": choices, "ignore_blank": True})
+                return
 
     def evidence(self) -> None:
         """The rows and numbers behind each call."""
@@ -176,7 +176,7 @@ class _Sheets:
             sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(0.4, 0.4, 0.6, 0.6)
-        sheet.set_footer(f"&L{self.worklist.holder.replace('&', '&&')}&C{self.worklist.day.isoformat()}&R&P / &N")
+        sheet.set_footer(f"&L{visible(self.worklist.holder)[:60].replace('&', '&&')}&C{self.worklist.day.isoformat()}&R&P / &N")
         return sheet
 
     def _value(self, sheet: Any, row: int, column: int, value: Cell, **look: Any) -> None:
@@ -190,7 +190,7 @@ class _Sheets:
             sheet.write_blank(row, column, None, self._format(**look))
 
     def _text(self, sheet: Any, row: int, column: int, text: str, **look: Any) -> None:
-        shown = visible(text)[:LONGEST]
+        shown = visible(text)[:LONGEST_CELL]
         if starts_formula(shown):
             look |= {"quote_prefix": True}
         sheet.write_string(row, column, shown, self._format(**look))

@@ -26,7 +26,8 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
 def test_no_formula_starts_after_a_separator_of_another_locale() -> None:
     assert csv_safe("x;=1+1") == "x;'=1+1"
     assert csv_safe('x"\t=1+1') == "x\" =1+1"  # a tab becomes a space
-    assert csv_safe("paid; -20 left") == "paid; -20 left"
+    assert csv_safe("paid; -20 left") == "paid; '-20 left"
+    assert csv_safe("paid, -20 left") == "paid, -20 left"  # a comma in a cell is quoted, and splits nothing else
 
 
 @pytest.mark.parametrize(
