@@ -120,8 +120,8 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
     """What is on each account on each day, and was on average before.
 
     The balance is the one the bank last stated; a time deposit or loan of which none was stated stands at its principal (a
-    loan's counts below zero). The mean of the closing balances of `n` days is the balance less each movement times the share
-    of the days before it.
+    loan's counts below zero). What was there before is that less what moved since; the mean of the closing balances of `n`
+    days is the balance less each movement times the share of the days before it.
 
     Parameters
     ----------
@@ -139,13 +139,13 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
     stated = F.col("balance_after").isNotNull()
     signed = F.when(F.col("direction") == "credit", F.col("amount_base")).otherwise(-F.col("amount_base"))
 
-    def last_stated(from_age: int) -> Column:
-        return F.max_by("balance_after", F.when(stated & (F.col("age_days") >= from_age), in_order))
-
     moved = movements.groupBy("customer_id", "as_of", "account_id").agg(
-        last_stated(0).alias("_stated"),
-        *[last_stated(days).alias(f"_stated_{days}") for days in BACK_DAYS],
-        *[F.sum(F.when(F.col("age_days") < days, signed * (days - 1 - F.col("age_days")))).alias(f"_before_{days}") for days in MEAN_DAYS],
+        F.max_by("balance_after", F.when(stated, in_order)).alias("_stated"),
+        *[F.sum(F.when(F.col("age_days") < days, signed)).alias(f"_since_{days}") for days in BACK_DAYS],
+        *[
+            F.sum(F.when(F.col("age_days") < days, signed * (days - 1 - F.col("age_days")))).alias(f"_weighted_{days}")
+            for days in MEAN_DAYS
+        ],
     )
     of_day = with_rate(accounts.withColumn("business_date", F.col("as_of")), fx_rates, base_currency, on=["as_of"])
     joined = of_day.join(moved, ["customer_id", "as_of", "account_id"], "left")
@@ -154,13 +154,16 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
     now = F.when(is_open, converted(F.coalesce("_stated", principal))).otherwise(F.lit(0)).cast(MONEY)
     existed = F.date_diff("as_of", "opened_on") + 1
 
+    def moving_or_standing(moving: Column, share_of_days: Column) -> Column:
+        return F.when(F.col("_stated").isNotNull(), moving).otherwise(F.col("balance") * share_of_days).cast(MONEY)
+
     def ago(days: int) -> Column:
-        return F.when(existed > days, converted(F.coalesce(f"_stated_{days}", principal))).otherwise(F.lit(0)).cast(MONEY)
+        before = F.col("balance") - F.coalesce(F.col(f"_since_{days}"), F.lit(0))
+        return moving_or_standing(before, (existed > days).cast("int"))
 
     def mean(days: int) -> Column:
-        moving = F.col("balance") - F.col(f"_before_{days}") / days
-        standing = F.col("balance") * F.least(existed, F.lit(days)) / days
-        return F.when(F.col("_stated").isNotNull(), moving).otherwise(standing).cast(MONEY)
+        before = F.col("balance") - F.coalesce(F.col(f"_weighted_{days}"), F.lit(0)) / days
+        return moving_or_standing(before, F.least(existed, F.lit(days)) / days)
 
     return of_customer(
         joined.withColumn("_sign", F.when(F.col("product_type") == "loan", -1).otherwise(1))

@@ -136,9 +136,12 @@ FEATURES = (
 )
 
 
-def baskets(purchases: DataFrame, fx_rates: DataFrame, days: Sequence[date], base_currency: str, patterns: Mapping[PurchaseGroup, str]) -> DataFrame:
-    """Order lines summed by order and group of goods, as each day knew them; meant to be kept, as every purchase feature starts
-    from it. A category's group is looked up once a category, not once a line.
+def baskets(
+    purchases: DataFrame, fx_rates: DataFrame, days: Sequence[date], base_currency: str, patterns: Mapping[PurchaseGroup, str]
+) -> DataFrame:
+    """Order lines summed by order and group of goods, as each day knew them: what every purchase feature starts from.
+
+    A category's group is looked up once a category, not once a line.
 
     Parameters
     ----------
@@ -150,8 +153,8 @@ def baskets(purchases: DataFrame, fx_rates: DataFrame, days: Sequence[date], bas
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of`, `age_days`, `weekend`, `order_id`, `group`, `amount` (base currency, refunds taken off),
-    `refunded`, `lines` (bought)
+    DataFrame with `customer_id`, `as_of`, `age_days`, `weekend`, `order_id`, `group`, `amount` (base currency, refunds taken
+    off), `refunded`, `lines` (bought)
     """
     group = F.lit(OTHER)
     for name, pattern in reversed(list(patterns.items())):

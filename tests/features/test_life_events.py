@@ -1,0 +1,157 @@
+"""Life events: own use is told from gifts, shops and returns; without consent nothing is computed."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf.life_event import AgePrior, Evidence, LifeEvent, Stage
+from features.life_events import consenting, life_events, payment_days, posteriors, purchase_days
+from tests.features.literal_world import DAY, bought, frame, on, version
+
+PARENT = LifeEvent(
+    enabled=True,
+    name={"en": "New parent", "zh": "新生儿家庭"},
+    evidence={
+        "diapers": Evidence(pattern="(?i)diaper|纸尿裤", log_odds=(0.5, 2.0, 3.0)),
+        "formula": Evidence(pattern="(?i)formula|奶粉", log_odds=(0.5, 1.0)),
+    },
+    stages=(
+        Stage(name="newborn", pattern="NB|1段", proves_onset=True),
+        Stage(name="infant", pattern="size 2|2段"),
+        Stage(name="toddler", pattern="size 4|3段"),
+    ),
+    excluded="(?i)adult|doll",
+    prior_by_age=(AgePrior(from_age=18, to_age=49, probability=0.2),),
+    prior_unknown_age=0.01,
+    window_days=60,
+    half_life_days=45,
+    max_quantity_a_day=10,
+    quiet_days=100,
+)
+JOB = LifeEvent(
+    enabled=True,
+    name={"en": "Job change", "zh": "换工作"},
+    evidence={"pay": Evidence(source="payments", direction="credit", types=("salary",), pattern=".", novel=True, log_odds=(1, 4))},
+    prior_unknown_age=0.2,
+    window_days=90,
+    quiet_days=0,
+)
+EVENTS = {"new_parent": PARENT, "job_change": JOB}
+LONG_AGO = on(5, 1, 2025)
+
+
+def days_ago(back: int) -> Any:
+    return DAY - timedelta(back)
+
+
+def diapers(customer: str, order: int, back: int, name: str = "Diapers size 2", quantity: str = "1.000", status: str = "paid") -> dict:
+    order_id = f"{customer}-{order}"
+    return bought(order_id, 1, days_ago(back), "Baby/Diapers", "9.00", quantity, name, status, customer)
+
+
+PURCHASES = [
+    *[bought(f"{who}-0", 1, LONG_AGO, "GROCERY/MILK", "2.00", customer=who) for who in
+      ("own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese")],
+    diapers("own", 1, 45), diapers("own", 2, 20), diapers("own", 3, 0),
+    diapers("own", 4, 0),  # twice on a day is one day
+    bought("own-5", 1, days_ago(45), "Baby/Infant formula", "20.00", name="formula 1", customer="own"),
+    diapers("gift", 1, 3, quantity="4.000"),  # many packs, one day
+    diapers("shop", 1, 30, quantity="60.000"), diapers("shop", 2, 20, quantity="60.000"), diapers("shop", 3, 10, quantity="60.000"),
+    diapers("back", 1, 30), diapers("back", 2, 20), diapers("back", 3, 10),
+    diapers("back", 4, 9, quantity="3.000", status="refunded"),
+    *[diapers("still", nth, back, "Diapers size 4") for nth, back in enumerate((300, 200, 40, 20, 1), 1)],  # no onset in sight
+    bought("newborn-0", 2, days_ago(300), "Baby/Diapers", "9.00", name="Diapers size 4", customer="newborn"),  # an elder child
+    diapers("newborn", 1, 30, "Diapers NB"), diapers("newborn", 2, 12, "Diapers NB"), diapers("newborn", 3, 2, "Diapers NB"),
+    *[diapers("adult", nth, back, "Adult diapers") for nth, back in enumerate((30, 20, 10), 1)],
+    *[diapers("old", nth, back) for nth, back in enumerate((200, 190, 180), 1)],  # evidence that ended
+    bought("chinese-1", 1, days_ago(9), "母婴/纸尿裤", "80.00", name="纸尿裤 S", customer="chinese"),
+    bought("chinese-2", 1, days_ago(2), "母婴/奶粉", "300.00", name="婴儿奶粉 1段", customer="chinese"),
+]  # fmt: skip
+PEOPLE = ["own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese", "switcher", "stayer"]
+PAYMENTS = (
+    "customer_id string, business_date date, direction string, type string, amount_base decimal(18,2), "
+    "description string, counterparty string"
+)
+
+
+def pay(customer: str, back: int, payer: str) -> tuple:
+    return (customer, days_ago(back), "credit", "salary", Decimal("5000.00"), f"pay {back}", payer)
+
+
+@pytest.fixture(scope="module")
+def judged(spark: SparkSession) -> dict[str, Any]:
+    """Posteriors and the rows written, of everybody above."""
+    payments = spark.createDataFrame(
+        [*[pay("stayer", back, "ACME") for back in (150, 120, 90, 60, 30, 0)],
+         *[pay("switcher", back, "ACME") for back in (150, 120, 90)], pay("switcher", 60, "NEW INC"), pay("switcher", 30, "NEW INC")],
+        PAYMENTS,
+    )  # fmt: skip
+    purchases = frame(spark, "purchases", PURCHASES)
+    days = purchase_days(purchases, EVENTS).unionByName(payment_days(payments, EVENTS, DAY)).persist()
+    customers = spark.createDataFrame([(who, None if who == "chinese" else 30) for who in PEOPLE], "customer_id string, age int")
+    first_seen = spark.createDataFrame([(who, LONG_AGO) for who in PEOPLE], "customer_id string, first_on date")
+    found = posteriors(days, customers, first_seen, EVENTS, DAY)
+    written = life_events(days, customers, first_seen, EVENTS, DAY)
+    return {
+        "found": {(row["customer_id"], row["event"]): row.asDict(recursive=True) for row in found.collect()},
+        "written": {(row["customer_id"], row["event"]): row.asDict(recursive=True) for row in written.collect()},
+    }
+
+
+def test_only_new_parents_and_job_changers_are_written_down(judged: dict[str, Any]) -> None:
+    assert set(judged["written"]) == {("own", "new_parent"), ("newborn", "new_parent"), ("switcher", "job_change")}
+
+
+def test_a_gift_a_shop_a_return_an_adult_and_what_ended_are_not_even_judged(judged: dict[str, Any]) -> None:
+    assert {who for who, event in judged["found"] if event == "new_parent"} == {"own", "still", "newborn", "chinese"}
+
+
+def test_the_posterior_is_prior_times_evidence_with_its_parts_listed(judged: dict[str, Any]) -> None:
+    formula = round(0.6 * round(0.5 * 0.5, 6), 6)  # one day, 45 days ago: half of it is left; second kind: 0.6 of that
+    total = math.log(0.2 / 0.8) + 3.0 + formula
+    assert judged["written"][("own", "new_parent")] == {
+        "customer_id": "own", "as_of": DAY, "event": "new_parent", "probability": round(1 / (1 + math.exp(-total)), 6),
+        "stage": "infant", "consented": True, "first_evidence_on": days_ago(45),
+        "evidence": [
+            {"category": "diapers", "days": 3, "last_on": DAY, "log_odds": 3.0, "note": None},
+            {"category": "formula", "days": 1, "last_on": days_ago(45), "log_odds": formula, "note": None},
+        ],
+    }  # fmt: skip
+
+
+def test_who_has_bought_for_long_is_not_new_unless_the_size_says_newborn(judged: dict[str, Any]) -> None:
+    assert not judged["found"][("still", "new_parent")]["is_new"]
+    assert judged["found"][("still", "new_parent")]["probability"] > PARENT.min_probability
+    assert judged["written"][("newborn", "new_parent")]["stage"] == "newborn"
+
+
+def test_an_unknown_age_starts_lower_and_chinese_names_are_understood(judged: dict[str, Any]) -> None:
+    chinese = judged["found"][("chinese", "new_parent")]
+    assert (chinese["stage"], {each["category"] for each in chinese["evidence"]}) == ("newborn", {"diapers", "formula"})
+    assert chinese["probability"] < PARENT.min_probability
+
+
+def test_only_consenting_adults_who_are_still_here_and_not_bereaved_are_looked_at(spark: SparkSession) -> None:
+    since = on(1, 1, 2025)
+    people = {
+        "yes": {"life_event_consent": True, "birth_date": on(3, 31, 2008)},  # eighteen on the day
+        "no": {"life_event_consent": False},
+        "never_asked": {},
+        "minor": {"life_event_consent": True, "birth_date": on(4, 1, 2008)},
+        "left": {"life_event_consent": True, "closed_on": on(3, 1)},
+        "bereaved": {"life_event_consent": True},
+        "no_longer": {"life_event_consent": True},
+    }
+    customers = frame(spark, "customers", [version(since, customer_id=who, **values) for who, values in people.items()])
+    restrictions = frame(spark, "restrictions", [
+        {"customer_id": "bereaved", "kind": "bereavement", "valid_from": on(3, 1)},
+        {"customer_id": "no_longer", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": on(3, 1)},
+    ])  # fmt: skip
+    found = {row["customer_id"]: row["age"] for row in consenting(customers, restrictions, DAY).collect()}
+    assert found == {"yes": 18, "no_longer": None}
