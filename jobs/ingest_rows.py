@@ -169,6 +169,8 @@ def require_balance(job: Job, what: Taken) -> None:
 def in_table(job: Job, feed: str, sources: Sequence[str]) -> dict[str, int]:
     """Rows of each file that a table holds."""
     counts: dict[str, int] = dict.fromkeys(sources, 0)
+    if not sources:
+        return counts
     for batch in arrow_batches(job.places.lake, feed, [SOURCE], [(SOURCE, "in", list(sources))]):
         for row in _sums(batch, None):
             counts[row[SOURCE]] += row["rows"]
