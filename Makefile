@@ -66,8 +66,8 @@ chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { echo "installing Chromium for the worklist tests"; \
 		$(APT) chromium >/dev/null 2>&1 || echo "no Chromium: the tests that need one are skipped"; }
 
-notebooks: setup  ## run the notebooks and keep what they show in docs/notebooks/
-	@$(BIN)/python -m notebooks.run
+notebooks: setup  ## run the notebooks on the demo and keep what they show in build/notebooks/
+	@$(BIN)/python -m notebooks.execute
 
 docs: setup  ## write docs/tables.md anew from the tables' declarations
 	@$(BIN)/python -m jobs.document > docs/tables.md
