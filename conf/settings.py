@@ -181,6 +181,12 @@ class Worklists(Model):
     below_line: int = Field(5, ge=0)  # how many below it stay visible
     branch_queue: str = "branch"  # where customers without an RM go
     deputies: dict[str, str] = {}  # RM on leave -> deputy
+    forward_days: int = Field(30, gt=0)  # how far ahead maturities and coming dormancy are told
+    forward_rows: int = Field(12, ge=0)  # of each, told to one RM
+    results_days: int = Field(30, gt=0)  # how far the results of calls look back
+    breaker_ratio: float = Field(4, gt=1)  # a day with more new alerts than this many usual days is not published
+    breaker_days_of_work: float = Field(10, gt=0)  # nor one with more than the RMs can call in this many days
+    breaker_min_alerts: int = Field(200, ge=0)  # so few are published whatever is usual
 
 
 class Retention(Model):
