@@ -69,11 +69,19 @@ chromium:
 notebooks: setup  ## run the notebooks on the demo and keep what they show in build/notebooks/
 	@$(BIN)/python -m notebooks.execute
 
-docs: setup  ## write docs/tables.md anew from the tables' declarations
+docs: setup  ## write docs/tables.md and docs/features.md anew from what declares them
 	@$(BIN)/python -m jobs.document > docs/tables.md
+	@$(BIN)/python -m features.page > docs/features.md
 
-airflow:  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
-airflow: setup
+evaluate: setup  ## how well flows are found and offers chosen, on worlds whose truth is known; writes docs/evaluation/
+	@$(BIN)/python -m benchmarks.evaluate_flows
+	@$(BIN)/python -m benchmarks.evaluate_offers
+	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
+
+bench: setup  ## timings on generated lakes
+	@$(BIN)/python -m benchmarks.time_features
+
+airflow: setup  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 	@PYTHON=$(PYTHON) dags/try_once
 
 audit: setup  ## known vulnerabilities of the locked packages, and a bill of materials in build/sbom.json
