@@ -81,14 +81,19 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
             options |= ONE_MACHINE | {"spark.driver.extraClassPath": os.pathsep.join(jars)}
         else:
             options["spark.jars"] = ",".join(jars)
-        if log is not None:
-            options["spark.driver.extraJavaOptions"] = _logging(log)
+        options["spark.driver.extraJavaOptions"] = " ".join([settings.spark.java_options, *([_logging(log)] if log else [])]).strip()
     options |= settings.spark.conf
     for key, value in options.items():
         builder = builder.config(key, value)
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print every refused query, with its rows, to the console
     with _stderr_to(None if submitted else log):
         return builder.getOrCreate()
+
+
+def java_process(spark: SparkSession) -> int | None:
+    """The id of the Java process a session of ours started; None under spark-submit, where Java started us."""
+    process = getattr(getattr(spark.sparkContext, "_gateway", None), "proc", None)
+    return process.pid if process is not None else None
 
 
 def require_java() -> str:

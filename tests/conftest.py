@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conf import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="session")
@@ -15,11 +19,13 @@ def settings() -> Settings:
     """The packaged defaults, on two threads and little memory."""
     loaded = load_settings()
     return loaded.model_copy(update={"spark": loaded.spark.model_copy(update={
-        "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2})})
+        "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2,
+        "java_options": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # tests are over before a second compiler pays off
+        "conf": {**loaded.spark.conf, "spark.sql.codegen.wholeStage": "false"}})})
 
 
 @pytest.fixture(scope="session")
-def spark(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator["pyspark.sql.SparkSession"]:  # noqa: F821
+def spark(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from jobs.session import start
 
     session = start(settings, tmp_path_factory.mktemp("log") / "spark.log")
