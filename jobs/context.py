@@ -105,13 +105,14 @@ def opened(
         BUSY when another run holds the lake, CHECK_FAILED when a table lost a commit, MISSING without Java or JARs.
     """
     from jobs.ledger import last_versions
-    from jobs.session import start
+    from jobs.session import java_process, start
     from tables.lock import exclusive
     from tables.sound import require_sound
 
-    with exclusive(places.lake, f"{what} --date {day}"):
+    with exclusive(places.lake, f"{what} --date {day}") as held:
         require_sound(places.lake, last_versions(places.lake))
         spark = start(settings, places.log)
+        held.with_java(java_process(spark))
         job = Job(settings, places, spark, day, what, progress or (lambda _: None))
         job.lake.create_all()
         yield job

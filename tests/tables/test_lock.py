@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from conf import ExitCode, KehuError
+from tables import lock
 from tables.lock import exclusive
 
 HOLD = """
 import sys
+import threading
 from pathlib import Path
 from tables.lock import exclusive
 with exclusive(Path(sys.argv[1]), "run --date 2024-01-01"):
@@ -50,6 +54,37 @@ def test_a_killed_holder_holds_nothing(tmp_path):
     first.wait()
     with exclusive(tmp_path, "run"):
         pass
+
+
+def test_the_java_of_a_killed_holder_is_waited_for(tmp_path, monkeypatch):
+    """It may still be finishing a commit."""
+    java = subprocess.Popen(["sleep", "1"])
+    left_behind(tmp_path, java.pid)
+    reaper = threading.Thread(target=java.wait)
+    reaper.start()
+    with exclusive(tmp_path, "run"):
+        assert java.poll() is not None
+    reaper.join()
+
+    stubborn = subprocess.Popen(["sleep", "60"])
+    left_behind(tmp_path, stubborn.pid)
+    monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.2)
+    try:
+        with pytest.raises(KehuError, match=rf"whose Java \({stubborn.pid}\) still runs"), exclusive(tmp_path, "run"):
+            pass
+    finally:
+        stubborn.kill()
+        stubborn.wait()
+    with exclusive(tmp_path, "run"):
+        pass
+
+
+def left_behind(lake: Path, java: int) -> None:
+    """The lock as a killed process leaves it, its Java still running."""
+    with exclusive(lake, "run") as held:
+        held.with_java(java)
+        content = json.loads((lake / lock.NAME).read_text())
+    (lake / lock.NAME).write_text(json.dumps({**content, "pid": 1}))
 
 
 def test_a_lake_that_cannot_be_written_is_an_input_output_error(tmp_path):
