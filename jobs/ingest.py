@@ -9,7 +9,10 @@ from functools import reduce
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
+from conf import ExitCode, KehuError
 from expectations import CONTRACTS
+from expectations.judge import Judge, Unmet, critical, load_soon
+from expectations.suite import OF_USUAL, ROWS, expected, usual_rows
 from jobs import ingest_files as files
 from jobs.context import Counts, Job
 from jobs.ingest_rows import (
@@ -23,7 +26,7 @@ from jobs.ingest_rows import (
     waits,
     write_accepted,
 )
-from landing import Drop
+from landing import Drop, Landed
 
 FEW_ROWS = 50_000
 INTERPRETED = {
@@ -38,15 +41,20 @@ def run(job: Job) -> Counts:
     counts: Counts = {"rows_in": 0, "rows_out": 0, "files": 0, "quarantined": 0, "duplicates": 0, "rejected_files": []}
     if not new and not waits(job):
         return counts
+    load_soon()
+    judge = Judge(job.places.lake.parent / "data_docs", job.day)
     with files.landing_place(job) as place:
         for drops in files.batches(new) if new else [[]]:
             batch = files.put_down(job, seen, drops, place)
             with planned_for(job.spark, sum(file.rows for file in batch.landed)):
-                verdicts = _take(job, seen, batch)
+                verdicts, told = _take(job, seen, batch, judge)
+            counts["warnings"] = counts.get("warnings", 0) + len(told)
             for file in batch.landed:
                 file.path.unlink(missing_ok=True)
             _add(counts, verdicts, batch.held)
             seen = files.ledger(job)
+    judge.publish()
+    _stop_if_unmet(judge, counts)
     return counts
 
 
@@ -65,16 +73,17 @@ def planned_for(spark: SparkSession, rows: int) -> Iterator[None]:
     try:
         yield
     finally:
-        for key, value in before.items():
-            if value is None:
+        for key, was in before.items():
+            if was is None:
                 spark.conf.unset(key)
             else:
-                spark.conf.set(key, value)
+                spark.conf.set(key, was)
 
 
-def _take(job: Job, seen: files.Ledger, batch: files.Batch) -> list[files.Row]:
+def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tuple[list[files.Row], list[Unmet]]:
     """Accepted rows first, then quarantine, then one commit of `files`: killed anywhere, the run is simply run again."""
     found: list[Taken] = []
+    told: list[Unmet] = []
     verdicts = list(batch.verdicts)
     for feed, contract in CONTRACTS.items():
         for landed in batch.drops_of(job, feed):
@@ -83,24 +92,60 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch) -> list[files.Row]:
             if what is None:
                 continue
             job.progress(f"{job.day}  ingest {feed}: {sum(file.rows for file in landed):,} rows")
+            unmet = _unmet(job, seen, what, judge)
+            if critical(unmet):
+                what.refuse_all("EXPECTATION: " + "; ".join(str(one) for one in critical(unmet)))
+            told += unmet
             write_accepted(job, what)
             require_balance(job, what)
             found.append(what)
-            verdicts += _verdicts(job, what)
+            verdicts += _verdicts(job, what, landed)
     verdicts += files.copies(job, batch, verdicts)
     retried = _retried(job, seen, found)
     _quarantine(job, found)
     _record(job, seen, [*verdicts, *retried])
     _release(job, found)
     for what in found:
-        what.decided.unpersist()
-    return verdicts
+        what.done()
+    return verdicts, told
 
 
-def _verdicts(job: Job, what: Taken) -> list[files.Row]:
+def _unmet(job: Job, seen: files.Ledger, what: Taken, judge: Judge) -> list[Unmet]:
+    """Judge a feed's newest drop as a whole, before any row of it is written."""
+    feed, conf, measures = what.contract.feed, files.feed_conf(job, what.contract.feed), what.measures
+    if what.landed:
+        newest = max(file.drop.day for file in what.landed)
+        usual = usual_rows({day: seen.rows_of(feed, day) for day in seen.days(feed)}, newest, conf)
+        if usual is not None and not files.is_snapshot(job, feed):
+            measures = measures | {OF_USUAL: measures[ROWS] / usual}
+    unmet = judge.unmet(feed, expected(what.contract, conf), measures)
+    for one in unmet:
+        job.progress(f"{job.day}  [yellow]ingest {feed}: {one}[/yellow]")
+    return unmet
+
+
+def _stop_if_unmet(judge: Judge, counts: Counts) -> None:
+    """Nothing downstream runs on the day a drop looks wrong as a whole; run again, and the day goes on without it.
+
+    Raises
+    ------
+    KehuError
+        REJECTED
+    """
+    stopping = [told for told in counts["rejected_files"] if " EXPECTATION: " in told]
+    if stopping:
+        raise KehuError(f"{'; '.join(stopping)}; see {judge.place / 'index.html'}; to take the file, widen the feed's limits in the "
+                        "configuration; to go on without it, run again", ExitCode.REJECTED)
+
+
+def _verdicts(job: Job, what: Taken, landed: Sequence[Landed]) -> list[files.Row]:
     rows = []
-    for file in what.landed:
-        of_file = what.files[file.drop.source_file].rows
+    for file in landed:
+        source = file.drop.source_file
+        if source in what.refused:
+            rows.append(files.verdict(job, file.drop, file.sha256, files.REJECTED, file.rows, reason=what.refused[source]))
+            continue
+        of_file = what.files[source].rows
         rows.append(files.verdict(
             job, file.drop, file.sha256, files.ACCEPTED, file.rows, of_file["accepted"], of_file[QUARANTINED], of_file["duplicate"]))
     return rows

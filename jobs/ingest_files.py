@@ -169,7 +169,7 @@ def put_down(job: Job, seen: Ledger, new: Sequence[Drop], to: Path) -> Batch:
         except Held as held:
             batch.held.append(f"{drop.source_file}: {held}")
     with ThreadPoolExecutor(2) as both_cores:  # unpacking and Arrow's parser run beside the interpreter
-        for (drop, sha256), landed in zip(known, both_cores.map(lambda one: _landed(job, *one, to), known), strict=True):
+        for (drop, sha256), landed in zip(known, both_cores.map(lambda one: _landed(job, one[0], one[1], to), known), strict=True):
             if isinstance(landed, Landed):
                 batch.landed.append(landed)
             elif isinstance(landed, Refused):
@@ -260,8 +260,7 @@ def _refuse_shrunk(job: Job, batch: Batch, seen: Ledger) -> None:
             files = list(of_day)
             before = max((past for past in sizes if past < day), default=None)
             sizes[day] = sizes.get(day, 0) + sum(file.rows for file in files)
-            least = (1 - feed_conf(job, feed).max_snapshot_shrink) * sizes[before] if before else 0
-            if sizes[day] >= least:
+            if before is None or sizes[day] >= (1 - feed_conf(job, feed).max_snapshot_shrink) * sizes[before]:
                 continue
             reason = f"SNAPSHOT_SHRINK: {sizes[day]} rows after {sizes[before]} on {before}"
             for file in files:

@@ -7,16 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+import pyarrow as pa
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from conf import ExitCode, KehuError
+from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
 from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, verdicts
 from expectations.history import chained, closings
 from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
+from expectations.suite import AGE, LARGEST, REPEATED, Measures, empty
+from expectations.suite import DUPLICATES as SHARE_DUPLICATE
+from expectations.suite import QUARANTINED as SHARE_QUARANTINED
+from expectations.suite import ROWS as ROWS_OF_DROP
+from expectations.suite import WAITING as SHARE_WAITING
 from jobs.context import Job
 from jobs.ingest_files import feed_conf, is_snapshot, shape
 from landing import Landed
@@ -38,6 +46,20 @@ class Counted:
 
 
 @dataclass
+class Pass:
+    """What one pass over a feed's rows counted."""
+
+    files: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
+    days: set[date] = field(default_factory=set)  # business dates of the good rows
+    largest: Decimal | None = None
+    filled: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # column -> good rows that say something in it
+
+    @property
+    def good(self) -> int:
+        return sum(of_file.rows[ACCEPTED] for of_file in self.files.values())
+
+
+@dataclass
 class Taken:
     """What a feed's landed files came to, before anything is written.
 
@@ -53,6 +75,8 @@ class Taken:
     landed : list of Landed
         The files of this run that are not refused.
     refused : dict of source file -> reason
+    measures : dict of measure -> value
+        Of the newest drop, for the judge.
     """
 
     contract: Contract
@@ -63,10 +87,24 @@ class Taken:
     refused: dict[str, str]
     initial: date
     newest: date | None  # the newest drop taken before
+    measures: Measures
+    cached: tuple[DataFrame, ...]
+
+    def done(self) -> None:
+        """Let go of what was kept in memory."""
+        for frame in self.cached:
+            frame.unpersist()
 
     @property
     def sources(self) -> list[str]:
         return [file.drop.source_file for file in self.landed]
+
+    def refuse_all(self, reason: str) -> None:
+        """Let no row of this run's files in; rows of earlier files that waited are taken all the same."""
+        self.refused |= dict.fromkeys(self.sources, reason)
+        self.decided = self.decided.where(~F.col(SOURCE).isin(*self.sources))
+        self.files = {source: of_file for source, of_file in self.files.items() if source not in self.refused}
+        self.landed = []
 
     @property
     def retried(self) -> list[str]:
@@ -98,17 +136,19 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
         raws = said if raws is None else raws.unionByName(said)
     assert typed is not None
     assert raws is not None
-    rows = _referred(typed, contract, known).persist()
-    counted, dates = _counts(rows, contract)
-    refused = _over_limit(job, contract, landed, counted)
+    everything = rows = _referred(typed, contract, known).persist()
+    first = _counts(rows, contract, feed_conf(job, contract.feed))
+    refused = _over_limit(job, contract, landed, first.files)
     if refused:
         rows = rows.where(~F.col(SOURCE).isin(*refused))
-        counted = {source: of_file for source, of_file in counted.items() if source not in refused}
     fit = [file for file in landed if file.drop.source_file not in refused]
+    counted = {source: of_file for source, of_file in first.files.items() if source not in refused}
     for file in fit:
         counted.setdefault(file.drop.source_file, Counted())
-    decided, counted = _decided(job, contract, rows, fit, dates, waiting, counted)
-    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None))
+    decided, counted, repeated = _decided(job, contract, rows, fit, sorted(first.days), waiting, counted)
+    measures = _measures(first, counted, fit, repeated)
+    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None), measures,
+                 (everything, decided))
 
 
 def write_accepted(job: Job, what: Taken) -> None:
@@ -197,9 +237,7 @@ def waits(job: Job) -> bool:
     return False
 
 
-def _sums(batch: object, amount: str | None) -> Iterator[Mapping[str, object]]:
-    import pyarrow as pa
-
+def _sums(batch: pa.RecordBatch, amount: str | None) -> Iterator[dict[str, Any]]:
     table = pa.Table.from_batches([batch])
     if amount is None:
         for row in table.group_by(SOURCE).aggregate([([], "count_all")]).to_pylist():
@@ -271,26 +309,55 @@ def _referred(rows: DataFrame, contract: Contract, known: DataFrame | None) -> D
     }).drop("_known", "_known_from")
 
 
-def _counts(rows: DataFrame, contract: Contract) -> tuple[dict[str, Counted], list[date]]:
-    """One pass over new rows: how many are good, bad or waiting by file, and the business dates of the good ones."""
+def _counts(rows: DataFrame, contract: Contract, conf: Feed) -> Pass:
+    """One pass over new rows: how many are good, bad or waiting by file, and what the good ones look like."""
     state = F.when(F.col(WAITS_FOR).isNotNull(), ORPHAN).when(F.size(RULES) > 0, QUARANTINED).otherwise(ACCEPTED)
-    return _grouped(rows.withColumn(VERDICT, state), contract, F.collect_set("business_date"))
+    return _grouped(rows.withColumn(VERDICT, state), contract, sorted(conf.max_empty_share))
 
 
-def _grouped(rows: DataFrame, contract: Contract, dates: Column) -> tuple[dict[str, Counted], list[date]]:
+def _grouped(rows: DataFrame, contract: Contract, asked: Sequence[str] = ()) -> Pass:
     by_currency = F.col("currency") if contract.amount else F.lit(None).cast("string")
-    total = F.sum(contract.amount) if contract.amount else F.lit(None).cast("decimal(18,2)")
+    amount = F.col(contract.amount) if contract.amount else F.lit(None).cast("decimal(18,2)")
     grouped = rows.groupBy(SOURCE, VERDICT, by_currency.alias("_currency")).agg(
-        F.count("*").alias("_rows"), total.alias("_sum"), dates.alias("_dates"))
-    files: dict[str, Counted] = defaultdict(Counted)
-    days: set[date] = set()
+        F.count("*").alias("_rows"), F.sum(amount).alias("_sum"), F.max(amount).alias("_largest"),
+        F.collect_set("business_date").alias("_days"), *(F.count(name).alias(f"_filled_{name}") for name in asked))
+    found = Pass()
     for row in grouped.collect():
-        files[row[SOURCE]].rows[row[VERDICT]] += row["_rows"]
-        if row[VERDICT] == ACCEPTED:
-            days |= set(row["_dates"])
-            if contract.amount:
-                files[row[SOURCE]].amounts[row["_currency"]] += row["_sum"]
-    return dict(files), sorted(days)
+        of_file = found.files[row[SOURCE]]
+        of_file.rows[row[VERDICT]] += row["_rows"]
+        if row[VERDICT] != ACCEPTED:
+            continue
+        found.days |= set(row["_days"])
+        for name in asked:
+            found.filled[name] += row[f"_filled_{name}"]
+        if contract.amount:
+            of_file.amounts[row["_currency"]] += row["_sum"]
+            found.largest = max(row["_largest"], found.largest or row["_largest"])
+    return found
+
+
+def _measures(first: Pass, counted: Mapping[str, Counted], landed: Sequence[Landed], repeated: int) -> Measures:
+    """What the judge looks at: shares of this run's rows, and the newest drop's size and age."""
+    rows = sum(file.rows for file in landed)
+    if not rows:
+        return {}
+    of_run = [counted[file.drop.source_file].rows for file in landed]
+    waiting = sum(first.files[file.drop.source_file].rows[ORPHAN] for file in landed)
+    newest = max(file.drop.day for file in landed)
+    measures = {
+        ROWS_OF_DROP: float(sum(file.rows for file in landed if file.drop.day == newest)),
+        REPEATED: float(repeated),
+        SHARE_QUARANTINED: (sum(each[QUARANTINED] for each in of_run) - waiting) / rows,
+        SHARE_WAITING: waiting / rows,
+        SHARE_DUPLICATE: sum(each["duplicate"] for each in of_run) / rows,
+    }
+    if first.days:
+        measures[AGE] = float((newest - max(first.days)).days)
+    if first.largest is not None:
+        measures[LARGEST] = float(first.largest)
+    if first.good:
+        measures |= {empty(name): 1 - filled / first.good for name, filled in first.filled.items()}
+    return measures
 
 
 def _over_limit(job: Job, contract: Contract, landed: Sequence[Landed], counted: Mapping[str, Counted]) -> dict[str, str]:
@@ -307,8 +374,8 @@ def _over_limit(job: Job, contract: Contract, landed: Sequence[Landed], counted:
 def _decided(
     job: Job, contract: Contract, rows: DataFrame, landed: Sequence[Landed], dates: Sequence[date], waiting: DataFrame | None,
     counted: dict[str, Counted],
-) -> tuple[DataFrame, dict[str, Counted]]:
-    """Adds `_verdict`: what is good is accepted, a duplicate, or in conflict."""
+) -> tuple[DataFrame, dict[str, Counted], int]:
+    """Adds `_verdict`: what is good is accepted, a duplicate, or in conflict; and how many accepted rows share a key."""
     good = rows.where(F.size(RULES) == 0)
     existing = _existing(job, contract, good, [file.drop.source_file for file in landed], dates, waiting)
     plain = F.when(F.size(RULES) == 0, ACCEPTED).otherwise(QUARANTINED)
@@ -316,7 +383,7 @@ def _decided(
     if repeated.isEmpty():
         for of_file in counted.values():
             of_file.rows[QUARANTINED] += of_file.rows.pop(ORPHAN, 0)
-        return rows.withColumn(VERDICT, plain), counted
+        return rows.withColumn(VERDICT, plain), counted, 0
     key = list(contract.key)
     found = verdicts(good.join(repeated, key, "left_semi"), existing.join(repeated, key, "left_semi"), contract)
     conflict = F.coalesce(F.col("verdict") == CONFLICT, F.lit(False))
@@ -325,8 +392,12 @@ def _decided(
         RULES: F.when(conflict, F.array(F.lit(CONFLICT))).otherwise(F.col(RULES)),
         COLUMNS: F.when(conflict, F.array(F.lit(contract.key[0]))).otherwise(F.col(COLUMNS)),
     }).drop("verdict").persist()
-    files, _ = _grouped(decided, contract, F.collect_set("business_date"))
-    return decided, {source: files.get(source, Counted()) for source in counted}
+    files = _grouped(decided, contract).files
+    shared = 0
+    if contract.repeats is Repeats.EVENT:
+        accepted = decided.where(F.col(VERDICT) == ACCEPTED).join(repeated, key, "left_semi")
+        shared = accepted.groupBy(*key).count().where("count > 1").count()
+    return decided, {source: files[source] for source in counted}, shared
 
 
 def _existing(
