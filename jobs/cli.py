@@ -138,6 +138,18 @@ def explain(alert_id: str, **given: Any) -> None:
 
 
 @cli.command()
+@click.option("--from", "first", type=DAY, required=True, help="First day alerts were raised on.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day alerts were raised on.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write the page to a file instead of printing it.")
+@_options("lake", "conf")
+def effect(first: datetime, last: datetime, html: str | None, **given: Any) -> None:
+    """What calling brought: treated against control, by type of alert and by offer, with 95 % intervals."""
+    from jobs.effect import effect as told
+
+    click.echo(told(_settings(given), _places(given), first.date(), last.date(), html))
+
+
+@cli.command()
 @click.argument("customer_id")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write the page to a file instead of printing it.")
 @_options("lake", "conf")

@@ -161,8 +161,8 @@ def untold_flows(flows: DataFrame, alerts: DataFrame, policy: ContactPolicy, tod
     told = alerts.where(told_before(today)).select(F.explode("flow_ids").alias("flow_id")).distinct()
     longest = max((LIFETIME, *policy.expires_after_days.values()))
     age = F.date_diff(F.lit(today), "detected_on")
-    recent = flows.where((age >= 0) & (age < longest))
-    return recent.where(age == 0).unionByName(recent.where(age > 0).join(told, "flow_id", "left_anti"))
+    recent = flows.where((age >= 0) & (age < longest)).join(told.withColumn("_told", F.lit(True)), "flow_id", "left")
+    return recent.where((age == 0) | F.col("_told").isNull()).drop("_told")
 
 
 def flows_to_tell(untold: DataFrame, flows: DataFrame, live: DataFrame, stand: DataFrame) -> DataFrame:

@@ -1,0 +1,87 @@
+"""Effect: what calling brought, treated against control, read without Spark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from conf import ExitCode, KehuError, Settings
+from jobs.context import Places
+from jobs.ledger import last_day
+from tables.arrow import Filter, read_arrow
+from worklists.effect import Case, effects
+from worklists.effect_page import effect_page, effect_text
+from worklists.matters import UNSAFE
+
+MONTH = timedelta(days=30)
+COLUMNS = ("alert_id", "customer_id", "type", "offers", "raised_on", "priority", "control_group", "status", "closed_on", "flow_ids")
+
+
+def effect(settings: Settings, places: Places, first: date, last: date, html: str | None) -> str:
+    """The effect report of the alerts raised from `first` to `last`: as text, or written to a page.
+
+    Raises
+    ------
+    KehuError
+        MISSING when no alert was raised in that time.
+    """
+    found = cases(places.lake, first, last)
+    if not found:
+        raise KehuError(f"no alert was raised from {first} to {last} in {places.lake}", ExitCode.MISSING)
+    known_until = last_day(places.lake)
+    types, offers = effects(found, settings.offers, known_until)
+    if html is None:
+        return effect_text(types, offers, first, last, known_until, settings)
+    Path(html).write_text(effect_page(types, offers, first, last, known_until, settings), encoding="utf-8")
+    return html
+
+
+def cases(lake: Path, first: date, last: date) -> list[Case]:
+    """Alerts that stood on a worklist or were held back by lot, with what the customer did afterwards."""
+    unsafe = {row["flow_id"] for row in _rows(lake, "abnormal_flows", ["flow_id"], [("cause", "=", UNSAFE)])}
+    alerts = [
+        row
+        for row in _rows(lake, "alerts", COLUMNS, [("raised_on", ">=", first), ("raised_on", "<=", last)])
+        if (row["control_group"] or row["status"] != "suppressed" or row["closed_on"]) and not unsafe.intersection(row["flow_ids"] or ())
+    ]
+    customers = sorted({row["customer_id"] for row in alerts})
+    acquired: dict[str, list[tuple[str, date]]] = defaultdict(list)
+    if customers:
+        wanted: list[Filter] = [("customer_id", "in", customers), ("acquired_on", ">=", first)]
+        for row in _rows(lake, "holdings", ["customer_id", "product_id", "acquired_on"], wanted):
+            acquired[row["customer_id"]].append((row["product_id"], row["acquired_on"]))
+    balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
+    return [_case(row, acquired[row["customer_id"]], balances) for row in alerts]
+
+
+def _case(row: dict[str, Any], acquired: Sequence[tuple[str, date]], balances: dict[tuple[str, date], float]) -> Case:
+    who, day = row["customer_id"], row["raised_on"]
+    before, after = balances.get((who, day)), balances.get((who, day + MONTH))
+    return Case(
+        alert_id=row["alert_id"],
+        customer_id=who,
+        type=row["type"],
+        offer_id=row["offers"][0]["offer_id"] if row["offers"] else None,
+        raised_on=day,
+        priority=row["priority"],
+        control=bool(row["control_group"]),
+        status=row["status"],
+        acquired=tuple(sorted(set(acquired))),
+        balance_change=None if before is None or after is None else after - before,
+    )
+
+
+def _balances(lake: Path, customers: Sequence[str], days: set[date]) -> dict[tuple[str, date], float]:
+    if not customers:
+        return {}
+    columns = ["customer_id", "as_of", "deposits_balance"]
+    rows = _rows(lake, "customer_features", columns, [("customer_id", "in", list(customers)), ("as_of", "in", sorted(days))])
+    return {(row["customer_id"], row["as_of"]): float(row["deposits_balance"]) for row in rows if row["deposits_balance"] is not None}
+
+
+def _rows(lake: Path, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> list[dict[str, Any]]:
+    found = read_arrow(lake, table, columns, filters)
+    return found.to_pylist() if found is not None else []

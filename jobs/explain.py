@@ -1,0 +1,261 @@
+"""Explain: why an alert was raised, read again from the tables and recomputed, without Spark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+from conf import ExitCode, KehuError, Settings, conf_hash
+from jobs.context import Places
+from tables.arrow import Filter, read_arrow
+from tables.durable import commits
+from worklists.alert_id import is_alert_id, normalised
+from worklists.figures import day as told_day
+from worklists.figures import money
+
+Row = dict[str, Any]
+CENT = Decimal("0.01")
+DIRECTION = {"deposit": "credit", "withdrawal": "debit"}
+
+
+def explained(settings: Settings, places: Places, alert_id: str) -> str:
+    """An alert with everything behind it, as text: rows, baselines, model inputs, table versions, history.
+
+    Amounts, counts and offers are computed again from the rows; what comes out otherwise than it is stored is named.
+
+    Raises
+    ------
+    KehuError
+        USAGE when the id is mistyped; REJECTED when no alert has it.
+    """
+    name = normalised(alert_id)
+    if not is_alert_id(name):
+        raise KehuError(f"{alert_id!r} is no alert id, or one with a typing error; it looks like AL-7K3FQ2M9BXTC-4", ExitCode.USAGE)
+    behind = _Behind(settings, places.lake)
+    alerts = behind.rows("alerts", [("alert_id", "=", name)])
+    if not alerts:
+        raise KehuError(f"no alert {name} in {places.lake}; check the lake", ExitCode.REJECTED)
+    return "\n".join(_told(behind, alerts[0]))
+
+
+class _Behind:
+    """What the tables hold of one alert."""
+
+    def __init__(self, settings: Settings, lake: Path) -> None:
+        self.settings, self.lake = settings, lake
+
+    def rows(self, table: str, filters: Sequence[Filter], columns: Sequence[str] | None = None) -> list[Row]:
+        found = read_arrow(self.lake, table, columns, filters)
+        return found.to_pylist() if found is not None else []
+
+    def flows(self, alert: Row) -> list[Row]:
+        ids = list(alert["flow_ids"] or ())
+        return sorted(self.rows("abnormal_flows", [("flow_id", "in", ids)]), key=lambda row: row["flow_id"]) if ids else []
+
+    def transactions(self, flow: Row) -> list[Row]:
+        """The rows behind a flow, in base currency, largest first."""
+        ids = list(flow["transaction_ids"] or ())
+        found = self.rows("transactions", [("transaction_id", "in", ids)]) if ids else []
+        for row in found:
+            row["amount_base"] = self._in_base_currency(row, flow["detected_on"])
+        return sorted(found, key=lambda row: (-row["amount_base"], row["transaction_id"]))
+
+    def _in_base_currency(self, row: Row, known_by: date) -> Decimal:
+        if row["currency"] == self.settings.bank.base_currency:
+            return row["amount"]
+        rates = self.rows("fx_rates", [("currency", "=", row["currency"]), ("rate_date", "<=", row["business_date"]),
+                                       ("recorded_on", "<=", known_by)])  # fmt: skip
+        newest = max(rates, key=lambda rate: (rate["rate_date"], rate["recorded_on"]))
+        return (row["amount"] * newest["rate"]).quantize(CENT, ROUND_HALF_UP)
+
+    def baseline(self, flow: Row) -> list[Row]:
+        """Counts of the customer's own flows, as they were before the day the flow was found."""
+        of_series = [("customer_id", "=", flow["customer_id"]), ("direction", "=", DIRECTION[flow["kind"]]),
+                     ("window_days", "=", flow["window_days"]), ("as_of", "<", flow["detected_on"])]  # fmt: skip
+        counts = self.rows("flow_baselines", of_series)
+        newest = max((row["as_of"] for row in counts), default=None)
+        return sorted((row for row in counts if row["as_of"] == newest), key=lambda row: row["bin"])
+
+    def run(self, run_id: str) -> Row | None:
+        runs = self.rows("runs", [("run_id", "=", run_id), ("status", "=", "done")])
+        return max(runs, key=lambda row: row["ended_at"], default=None)
+
+    def history(self, alert_id: str) -> list[Row]:
+        """Every state the alert was in, from the table's change feed; as far back as it is kept."""
+        from deltalake import DeltaTable
+
+        kept = commits(self.lake / "alerts")
+        wanted = ["status", "suppressed_by", "priority", "change", "run_id", "_change_type", "_commit_version"]
+        feed = DeltaTable(f"{self.lake}/alerts").load_cdf(starting_version=int(kept[0].stem), allow_out_of_range=True)
+        changes = [
+            row
+            for batch in feed
+            for row in _records(batch)
+            if row["alert_id"] == alert_id and row["_change_type"] in ("insert", "update_postimage", "delete")
+        ]
+        return [{name: row[name] for name in wanted} for row in sorted(changes, key=lambda row: row["_commit_version"])]
+
+
+def _records(batch: Any) -> Iterator[Row]:
+    import pyarrow as pa
+
+    yield from pa.record_batch(batch).to_pylist()
+
+
+def _told(behind: _Behind, alert: Row) -> Iterator[str]:
+    flows = behind.flows(alert)
+    checks: list[str] = []
+    yield from _head(alert)
+    for flow in flows:
+        yield from _flow(behind, flow, checks)
+    missing = sorted(set(alert["flow_ids"] or ()) - {flow["flow_id"] for flow in flows})
+    checks += [f"flow {flow_id} is no longer found" for flow_id in missing]
+    if alert["type"] == "life_event":
+        yield from _life_event(behind, alert)
+    yield from _offers(behind, alert, checks)
+    yield from _run(behind, alert)
+    yield from _history(behind, alert)
+    yield ""
+    yield "Recomputed: the same" if not checks else "Recomputed: different"
+    yield from (f"  {check}" for check in checks)
+
+
+def _head(alert: Row) -> Iterator[str]:
+    held = f", held back by rule: {alert['suppressed_by']}" if alert["suppressed_by"] else ""
+    yield f"{alert['alert_id']}  {alert['type']}  {alert['status']}{held}"
+    yield f"{alert['headline']}"
+    yield ""
+    yield alert["reason"]
+    if alert["change"]:
+        yield alert["change"]
+    yield ""
+    yield f"Customer {alert['customer_id']}, book of {alert['relationship_manager_id'] or 'the branch'}"
+    yield (f"Raised {told_day(alert['raised_on'], 'en')}, last day {told_day(alert['expires_on'] - timedelta(days=1), 'en')}, "
+           f"priority {alert['priority']}, severity {alert['severity']}")  # fmt: skip
+
+
+def _flow(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
+    """One abnormal flow: its rows, its baseline, and whether both still say the same."""
+    rows = behind.transactions(flow)
+    yield ""
+    yield (f"{flow['kind']} of {money(flow['amount'])} {behind.settings.bank.base_currency}, {told_day(flow['business_date'], 'en')}, "
+           f"over {flow['window_days']} day(s), found {told_day(flow['detected_on'], 'en')}  (flow {flow['flow_id']})")  # fmt: skip
+    for row in rows:
+        yield (f"  {row['business_date']}  {row['amount_base']:>16,.2f}  {row['direction']:6}  {row['type']:12}  {row['channel']:8}"
+               f"  {row['account_id']}  {row['transaction_id']}  {row['source_file']}")  # fmt: skip
+    lost = set(flow["transaction_ids"] or ()) - {row["transaction_id"] for row in rows}
+    if lost:
+        checks.append(f"flow {flow['flow_id']}: {len(lost)} of its transactions are no longer there")
+    total = sum((row["amount_base"] for row in rows), Decimal(0))
+    if rows and not lost and total != flow["amount"]:
+        checks.append(f"flow {flow['flow_id']}: its rows add up to {total:,.2f}, told was {flow['amount']:,.2f}")
+    if flow["kind"] in DIRECTION and flow["return_period_years"] is not None:
+        yield from _baseline(behind, flow, checks)
+
+
+def _baseline(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
+    settings = behind.settings.flows
+    yield (f"  usual {money(flow['usual_amount'])}; once in {flow['return_period_years']:,.1f} years; "
+           f"p {flow['p_value']:.4g}, q {flow['q_value']:.4g}")  # fmt: skip
+    counts = behind.baseline(flow)
+    if not counts:
+        yield "  (the baseline it was judged by, before the first run, is not stored: its size is not recomputed)"
+        return
+    n = sum(row["count"] for row in counts)
+    yield (f"  own baseline of {counts[0]['as_of']}: {n} flows, median {_median(counts, settings.bin_ratio):,.0f}; "
+           f"peers {flow['peer_group']}, weight {flow['peer_weight']:.0%}")  # fmt: skip
+    if n != flow["observations"]:
+        checks.append(f"flow {flow['flow_id']}: the baseline holds {n} own flows, told were {flow['observations']}")
+    weight = round(settings.prior_observations / (n + settings.prior_observations), 3)
+    if n == flow["observations"] and abs(weight - flow["peer_weight"]) > 1e-9:
+        checks.append(f"flow {flow['flow_id']}: peers weigh {weight:.0%}, told were {flow['peer_weight']:.0%}")
+
+
+def _median(counts: Sequence[Row], ratio: float) -> float:
+    """As `features.baselines.quartiles`: linear within the bin, on the log scale."""
+    wanted, below = sum(row["count"] for row in counts) / 2, 0
+    for row in counts:
+        if below + row["count"] >= wanted:
+            return math.exp((row["bin"] + (wanted - below) / row["count"]) * math.log(ratio))
+        below += row["count"]
+    return math.nan
+
+
+def _life_event(behind: _Behind, alert: Row) -> Iterator[str]:
+    found = behind.rows("life_events", [("customer_id", "=", alert["customer_id"]), ("as_of", "=", alert["raised_on"])])
+    yield ""
+    yield "Inferred with the customer's consent. For auditors: never to be told to the customer or to the relationship manager."
+    for event in found:
+        yield f"  {event['event']}, probability {event['probability']:.2f}, stage {event['stage'] or 'not known'}"
+        for item in event["evidence"] or ():
+            days = f"{item['days']} day(s), last {item['last_on']}"
+            yield f"    {item['category']}: {days}, log-odds {item['log_odds']:+.2f}  {item['note'] or ''}"
+
+
+def _offers(behind: _Behind, alert: Row, checks: list[str]) -> Iterator[str]:
+    """What is offered, against the scores of the day the alert was written, and what the first offer's model saw."""
+    if not alert["offers"]:
+        return
+    day = alert["changed_on"]
+    scores: dict[str, Row] = {}
+    for of_day in (alert["raised_on"], day):  # an alert that grew got the offers of that day
+        filters = [("customer_id", "=", alert["customer_id"]), ("as_of", "=", of_day)]
+        scores |= {row["offer_id"]: row for row in behind.rows("offer_scores", filters)}
+    yield ""
+    for offer in alert["offers"]:
+        score = scores.get(offer["offer_id"])
+        yield f"offer {offer['offer_id']}: probability {offer['probability']:.4f}, expected value {offer['expected_value']:,.2f}"
+        yield f"  {offer['reason']}"
+        if score is None:
+            checks.append(f"offer {offer['offer_id']}: its score is no longer kept")
+        elif (score["probability"], score["expected_value"]) != (offer["probability"], offer["expected_value"]):
+            told = f"{score['probability']:.4f} and {score['expected_value']:,.2f}"
+            checks.append(f"offer {offer['offer_id']}: scored {told} when read again")
+    yield from _model_inputs(behind, alert)
+
+
+def _model_inputs(behind: _Behind, alert: Row) -> Iterator[str]:
+    models = behind.rows("models", [("model_version", "=", alert["model_version"])]) if alert["model_version"] else []
+    features = behind.rows("customer_features", [("customer_id", "=", alert["customer_id"]), ("as_of", "=", alert["raised_on"])])
+    if not models:
+        return
+    yield f"model {alert['model_version']} ({models[0]['kind']}, trained as of {models[0]['as_of']}), its inputs:"
+    for name in models[0]["feature_list"] or ():
+        yield f"  {name} = {_shown(features[0].get(name)) if features else 'no longer kept'}"
+
+
+def _run(behind: _Behind, alert: Row) -> Iterator[str]:
+    run = behind.run(alert["run_id"])
+    yield ""
+    yield f"Last written by run {alert['run_id']} for {alert['changed_on']}"
+    if run is None:
+        return
+    same = "as now" if run["conf_hash"] == conf_hash(behind.settings) else "changed since"
+    yield f"  code {run['code_version']}, configuration {run['conf_hash']} ({same})"
+    versions = dict(run["table_versions"] or ())
+    yield "  tables afterwards: " + ", ".join(f"{table} {version}" for table, version in sorted(versions.items()))
+
+
+def _history(behind: _Behind, alert: Row) -> Iterator[str]:
+    yield ""
+    yield "History"
+    for row in behind.history(alert["alert_id"]):
+        rule = f" ({row['suppressed_by']})" if row["suppressed_by"] else ""
+        change = f"  {row['change']}" if row["change"] else ""
+        yield f"  version {row['_commit_version']}: {row['status']}{rule}, priority {row['priority']}, run {row['run_id']}{change}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("explain")

@@ -1,0 +1,62 @@
+"""The effect report against published and independently computed answers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from conf import Settings
+from worklists.effect import Case, effects, mean_difference, share_difference
+from worklists.effect_page import effect_page, effect_text
+
+D = date(2026, 1, 1)
+LATER = D + timedelta(days=365)
+
+
+def case(n: int, *, control: bool = False, took: bool = False, status: str = "contacted", **other: object) -> Case:
+    acquired = (("mortgage", D + timedelta(days=30)),) if took else ()
+    given = {"alert_id": f"A{n:04}", "customer_id": f"C{n:04}", "type": "next_best_offer", "offer_id": "mortgage", "raised_on": D,
+             "priority": 50, "control": control, "status": "suppressed" if control else status, "acquired": acquired,
+             "balance_change": None} | other  # fmt: skip
+    return Case(**given)  # type: ignore[arg-type]
+
+
+def test_newcombes_published_example() -> None:
+    found = share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)  # Newcombe 1998, table II, example (a)
+    assert (found.difference, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    none = share_difference([False] * 30, [False] * 30)  # no success at all still has an interval
+    assert none.low is not None
+    assert none.low < 0 < (none.high or 0)
+
+
+def test_welch_as_scipy_has_it() -> None:
+    generator = np.random.default_rng(7)
+    treated, control = generator.normal(10, 3, 60).tolist(), generator.normal(8, 9, 25).tolist()
+    found, expected = mean_difference(treated, control), stats.ttest_ind(treated, control, equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert mean_difference([1.0] * 19, [1.0] * 50).difference is None  # too few to say
+
+
+def test_what_counts_as_taken_and_what_it_is_worth(settings: Settings) -> None:
+    cases = [case(n, took=n < 10) for n in range(30)] + [case(100 + n, control=True, took=n < 2) for n in range(20)]
+    cases += [
+        case(0, alert_id="Z", took=True),  # the same customer again: only the first counts
+        case(500, status="expired"),  # never called, yet treated: what was meant counts, and it cost nothing
+        case(501, raised_on=LATER - timedelta(days=59)),  # its window is not over
+        case(502, took=True, raised_on=D + timedelta(days=30)),  # taken before or on the day it was raised
+    ]
+    (offer,) = effects(cases, settings.offers, LATER)[1]
+    assert (offer.treated, offer.control, offer.called, offer.waiting) == (33, 20, 32, 1)
+    assert (offer.uptake.treated, offer.uptake.control) == pytest.approx((10 / 32, 0.1))
+    assert offer.value.treated == pytest.approx((10 * 6000 - 31 * 60) / 32)
+    assert offer.value.control == pytest.approx(600)
+    assert offer.kept.difference is None
+    text = effect_text([offer], [offer], D, LATER, LATER, settings)
+    assert "treated 33 (spoken to 32, accepted 0), control 20, window still open 1" in text
+    assert "too few" in text
+    page = effect_page([offer], [offer], D, LATER, LATER, settings)
+    assert "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")  # names of XML, never fetched

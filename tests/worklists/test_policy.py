@@ -1,0 +1,164 @@
+"""Who may be called: gates, contact limits, caps and the lot, each with its name."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame, SparkSession
+
+from conf.settings import ContactPolicy, Settings
+from worklists.policy import contacts, held_back, in_control_group, standing, with_priority
+
+D = date(2026, 6, 15)
+CUSTOMERS = pa.schema([
+    ("customer_id", pa.string()), ("relationship_manager_id", pa.string()), ("marketing_consent", pa.bool_()),
+    ("life_event_consent", pa.bool_()), ("closed_on", pa.date32()),
+])  # fmt: skip
+RESTRICTIONS = pa.schema([
+    ("customer_id", pa.string()), ("kind", pa.string()), ("valid_from", pa.date32()), ("valid_to", pa.date32())
+])
+CANDIDATES = pa.schema([
+    ("alert_id", pa.string()), ("customer_id", pa.string()), ("type", pa.string()), ("priority", pa.int32()),
+    ("at_stake", pa.decimal128(18, 2)), ("hard", pa.bool_()), ("safety", pa.bool_()),
+])  # fmt: skip
+CONTACTS = pa.schema([("customer_id", pa.string()), ("contacted_on", pa.date32()), ("declined", pa.bool_())])
+ASLEEP = pa.schema([("customer_id", pa.string())])
+
+
+def frame(spark: SparkSession, schema: pa.Schema, rows: list[dict[str, Any]]) -> DataFrame:
+    return spark.createDataFrame(pa.Table.from_pylist(rows, schema))
+
+
+def ago(days: int) -> date:
+    return D - timedelta(days=days)
+
+
+def candidate(who: str, kind: str = "abnormal_withdrawal", priority: int = 50, **other: Any) -> dict[str, Any]:
+    hard = kind in ("account_closure", "early_withdrawal")
+    return {"alert_id": f"AL-{who}", "customer_id": who, "type": kind, "priority": priority, "at_stake": Decimal(1000),
+            "hard": hard, "safety": False} | other
+
+
+def customer(who: str, **other: Any) -> dict[str, Any]:
+    return {"customer_id": who, "relationship_manager_id": "RM1", "marketing_consent": True, "life_event_consent": True} | other
+
+
+def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) -> None:
+    policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 500,
+                                                        "flow_alerts_per_1000_customers": 500})
+    customers = [customer(f"c{n:02}") for n in range(12)] + [
+        customer("closed", closed_on=D), customer("no", marketing_consent=False), customer("no2", marketing_consent=None),
+        customer("life", life_event_consent=None)]
+    restrictions = [
+        {"customer_id": "c00", "kind": "aml_case", "valid_from": D},
+        {"customer_id": "c00", "kind": "complaint", "valid_from": D},  # the case hides behind no other name, and no other before it
+        {"customer_id": "c01", "kind": "legal_hold", "valid_from": ago(9), "valid_to": ago(1)},  # over
+        {"customer_id": "c02", "kind": "complaint", "valid_from": ago(60), "valid_to": ago(30)},  # quiet for 30 days
+        {"customer_id": "c03", "kind": "complaint", "valid_from": ago(60), "valid_to": ago(31)},
+        {"customer_id": "c04", "kind": "do_not_contact", "valid_from": D + timedelta(days=1)},  # from tomorrow
+        {"customer_id": "c05", "kind": "vulnerable", "valid_from": ago(900)},
+        {"customer_id": "c06", "kind": "do_not_contact", "valid_from": D, "valid_to": D},
+    ]
+    spoken = [
+        {"customer_id": "c07", "contacted_on": ago(1), "declined": False},
+        {"customer_id": "c07", "contacted_on": ago(29), "declined": False},
+        {"customer_id": "c08", "contacted_on": ago(1), "declined": False},
+        {"customer_id": "c08", "contacted_on": ago(30), "declined": False},
+        {"customer_id": "c09", "contacted_on": ago(89), "declined": True},
+        {"customer_id": "c10", "contacted_on": ago(90), "declined": True},
+        {"customer_id": "life", "contacted_on": D, "declined": True},  # today's calls belong to tomorrow's policy
+    ]
+    candidates = [candidate(f"c{n:02}", "account_closure") for n in range(8)] + [
+        candidate("c08", "next_best_offer"), candidate("c09", "next_best_offer"), candidate("c10", "next_best_offer"),
+        candidate("c11", priority=19), candidate("closed"), candidate("no", "next_best_offer"), candidate("no2"),
+        candidate("life", "life_event"), candidate("nobody")]
+    asleep = [{"customer_id": "c10"}, {"customer_id": "c03"}]
+    stand = standing(frame(spark, CUSTOMERS, customers), frame(spark, RESTRICTIONS, restrictions), policy, D)
+    held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, asleep),
+                     policy, D, 16)
+    found = {row["customer_id"]: row["suppressed_by"] for row in held.collect()}
+    assert found == {
+        "c00": "restriction",
+        "c01": None,
+        "c02": "complaint",
+        "c03": None,  # a hard event wakes a sleeping alert's customer
+        "c04": None,
+        "c05": "vulnerable",
+        "c06": "do_not_contact",
+        "c07": "contact_fatigue",
+        "c08": None,
+        "c09": "rest_after_decline",
+        "c10": "snoozed",
+        "c11": "min_priority",
+        "closed": "closed_customer",
+        "no": "no_marketing_consent",
+        "no2": None,  # a flow is told without consent, only nothing is offered
+        "life": "no_life_event_consent",
+    }
+    assert held.where("relationship_manager_id IS NULL OR control_group").count() == 0
+
+
+def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings: Settings) -> None:
+    policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 1.5,
+                                                        "flow_alerts_per_1000_customers": 1.0})
+    names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+    candidates = [candidate(name, "next_best_offer", 90 - n) for n, name in enumerate(names[:5])] + [
+        candidate("f", priority=60), candidate("g", priority=60, at_stake=Decimal(2000)),
+        candidate("h", "early_withdrawal", 30), candidate("i", priority=30, safety=True)]
+    stand = standing(frame(spark, CUSTOMERS, [customer(name) for name in names]), frame(spark, RESTRICTIONS, []), policy, D)
+    nothing = frame(spark, CONTACTS, []), frame(spark, ASLEEP, [])
+    held = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, policy, D, 1000)
+    found = {row["customer_id"]: row["suppressed_by"] for row in held.collect()}
+    assert found == {"a": None, "b": None, "c": "capacity", "d": "capacity", "f": "capacity", "g": None, "h": None, "i": None}
+
+    all_in_control = policy.model_copy(update={"control_share": 0.5, "control_salt": "x"})
+    with_lot = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, all_in_control, D, 1000)
+    drawn = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in with_lot.collect()}
+    lot = {row["customer_id"] for row in stand.where(in_control_group(F.col("customer_id"), all_in_control)).collect()}
+    assert 0 < len(lot) < 9
+    for name, rule in found.items():  # the lot is drawn among what would have been called, and never over somebody's safety
+        in_lot = name in lot and rule is None and name != "i"
+        assert drawn[name] == (("control_group", True) if in_lot else (rule, False))
+
+
+def test_the_lot_holds_its_share_and_does_not_change(spark: SparkSession) -> None:
+    customers = spark.range(4000).select(F.concat(F.lit("C"), "id").alias("customer_id"))
+    drawn = customers.where(in_control_group(F.col("customer_id"), ContactPolicy())).collect()
+    assert 150 < len(drawn) < 250
+    again = customers.repartition(3).where(in_control_group(F.col("customer_id"), ContactPolicy())).collect()
+    assert {row[0] for row in again} == {row[0] for row in drawn}
+
+
+def test_priority_is_value_urgency_and_probability(spark: SparkSession, settings: Settings) -> None:
+    offers = pa.list_(pa.struct([("expected_value", pa.float64())]))
+    schema = pa.schema([("type", pa.string()), ("at_stake", pa.decimal128(18, 2)), ("offers", offers), ("certainty", pa.float64()),
+                        ("happened_on", pa.date32())])  # fmt: skip
+    rows = [
+        {"type": "early_withdrawal", "at_stake": Decimal(2_000_000), "offers": [], "certainty": 0.9, "happened_on": D},
+        {"type": "early_withdrawal", "at_stake": Decimal(2_000_000), "offers": [], "certainty": 0.9, "happened_on": ago(7)},
+        {"type": "next_best_offer", "at_stake": Decimal(0), "offers": [{"expected_value": 20.0}], "certainty": 0.1, "happened_on": D},
+        {"type": "next_best_offer", "at_stake": Decimal(0), "offers": [{"expected_value": 632.4555}], "certainty": 0.1, "happened_on": D},
+    ]
+    found = with_priority(frame(spark, schema, rows), settings.contact_policy, D)
+    # 30,000 a year is above the largest value: 40 + 35 + 22.5; after a lifetime urgency is halved;
+    # 20 is the smallest value: 0 + 17.5 + 2.5; 632 lies halfway by the logarithm: 20 + 17.5 + 2.5
+    assert [row["priority"] for row in found.collect()] == [98, 80, 20, 40]
+
+
+def test_contacts_are_calls_that_came_about(spark: SparkSession) -> None:
+    outcomes = pa.schema([("alert_id", pa.string()), ("outcome", pa.string()), ("business_date", pa.date32()),
+                          ("recorded_on", pa.date32())])  # fmt: skip
+    rows = [
+        {"alert_id": "1", "outcome": "contacted", "business_date": ago(3), "recorded_on": ago(2)},
+        {"alert_id": "1", "outcome": "declined", "business_date": ago(3), "recorded_on": ago(2)},
+        {"alert_id": "2", "outcome": "not_reached", "business_date": ago(1), "recorded_on": ago(1)},
+        {"alert_id": "2", "outcome": "accepted", "business_date": date(2036, 1, 1), "recorded_on": D},  # a clock that runs ahead
+    ]
+    alerts = frame(spark, pa.schema([("alert_id", pa.string()), ("customer_id", pa.string())]),
+                   [{"alert_id": "1", "customer_id": "anna"}, {"alert_id": "2", "customer_id": "ben"}])  # fmt: skip
+    found = contacts(frame(spark, outcomes, rows), alerts).orderBy("customer_id").collect()
+    assert [tuple(row) for row in found] == [("anna", ago(3), True), ("ben", D, False)]

@@ -1,0 +1,144 @@
+"""The effect report as text and as a page with its plot."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date
+
+from jinja2 import Environment
+
+from conf.settings import Settings
+from worklists.effect import MIN_GROUP, Difference, Effect
+from worklists.figures import day, money
+
+INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
+TOO_FEW = f"too few (fewer than {MIN_GROUP} on one side)"
+
+
+def effect_text(
+    types: Sequence[Effect], offers: Sequence[Effect], first: date, last: date, known_until: date, settings: Settings
+) -> str:
+    """The report for a terminal."""
+    currency = settings.bank.base_currency
+    lines = [_title(first, last, known_until), "Treated less control, 95 % intervals; every alert that stood on a worklist counts."]
+    for title, found in (("By type of alert", types), ("By first offer", offers)):
+        lines += ["", title]
+        for effect in found:
+            lines += [
+                f"  {_named(effect.name, settings)}",
+                f"    treated {effect.treated:,} (spoken to {effect.called:,}, accepted {effect.accepted:,}), control {effect.control:,}"
+                + (f", window still open {effect.waiting:,}" if effect.waiting else ""),
+                f"    uptake                {_shares(effect.uptake)}",
+                f"    deposits after a month {_amounts(effect.kept, currency)} a customer",
+                f"    value                 {_amounts(effect.value, currency)} an alert",
+                f"    one more alert        {_amounts(effect.one_more, currency)}",
+            ]
+    return "\n".join(lines)
+
+
+def effect_page(
+    types: Sequence[Effect], offers: Sequence[Effect], first: date, last: date, known_until: date, settings: Settings
+) -> str:
+    """The report as one self-contained page."""
+    tables = [
+        (title, [_row(effect, settings) for effect in found], _plot(found, settings))
+        for title, found in (("By type of alert", types), ("By first offer", offers))
+    ]
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
+        title=_title(first, last, known_until), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
+        too_few=TOO_FEW,
+    )
+
+
+def _title(first: date, last: date, known_until: date) -> str:
+    return f"Effect of calling, alerts of {day(first, 'en')} to {day(last, 'en')}, as known on {day(known_until, 'en')}"
+
+
+def _row(effect: Effect, settings: Settings) -> list[str]:
+    currency = settings.bank.base_currency
+    return [
+        _named(effect.name, settings), f"{effect.treated:,}", f"{effect.control:,}", f"{effect.called:,}", f"{effect.accepted:,}",
+        _shares(effect.uptake), _amounts(effect.kept, currency), _amounts(effect.value, currency), _amounts(effect.one_more, currency),
+    ]  # fmt: skip
+
+
+def _named(name: str, settings: Settings) -> str:
+    words = settings.wording["en"].worklist
+    offer = settings.offers.get(name)
+    return offer.name.get("en", name) if offer else words.get(f"type_{name}", name)
+
+
+def _shares(of: Difference) -> str:
+    if of.difference is None or of.low is None or of.high is None:
+        return TOO_FEW
+    return f"{of.treated:.1%} against {of.control:.1%}: {of.difference:+.1%} ({of.low:+.1%} to {of.high:+.1%}){_mark(of)}"
+
+
+def _amounts(of: Difference, currency: str) -> str:
+    if of.difference is None or of.low is None or of.high is None:
+        return TOO_FEW
+    return f"{_signed(of.difference)} {currency} ({_signed(of.low)} to {_signed(of.high)}){_mark(of)}"
+
+
+def _signed(amount: float) -> str:
+    return ("+" if amount > 0 else "") + money(amount)
+
+
+def _mark(of: Difference) -> str:
+    return "" if of.clear else ", not clear"
+
+
+def _plot(found: Sequence[Effect], settings: Settings) -> str:
+    """Intervals of uptake, a line each, as SVG; empty where there is nothing to draw."""
+    drawn = [effect for effect in found if effect.uptake.difference is not None]
+    if not drawn:
+        return ""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 0.6 + 0.45 * len(drawn)), layout="constrained")
+    axes = figure.subplots()
+    for height, effect in enumerate(reversed(drawn)):
+        of = effect.uptake
+        assert of.difference is not None
+        assert of.low is not None
+        assert of.high is not None
+        color = ACCENT if of.clear else PALE
+        axes.plot([100 * of.low, 100 * of.high], [height, height], color=color, linewidth=2)
+        axes.plot([100 * of.difference], [height], "o", color=color)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(drawn)), [_named(effect.name, settings) for effect in reversed(drawn)])
+    axes.set_xlabel("uptake, treated less control, percentage points (95 %)")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    target = io.StringIO()
+    figure.savefig(target, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return target.getvalue()[target.getvalue().index("<svg"):]
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: #1B2530 }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .875rem }
+th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #D5DAD8; vertical-align: top }
+svg { max-width: 100%; height: auto; background: #fff }
+@media (prefers-color-scheme: dark) { body { background: #14191E; color: #E6EAEC } }
+</style></head><body>
+<h1>{{ bank }}: {{ title }}</h1>
+<p>Treated less control, with 95 % intervals (Newcombe for shares, Welch for means). Treated is every alert that stood on a worklist,
+called or not; control is what lot held back. "Not clear": the interval holds zero. "One more alert": the value of the third with the
+lowest priority, which is what the next alert below today's line would be like. {{ too_few | capitalize }}: nothing is said.</p>
+{% for name, rows, plot in tables %}
+<h2>{{ name }}</h2>
+{{ plot | safe }}
+<div class="wide"><table><thead><tr><th></th><th>Treated</th><th>Control</th><th>Spoken to</th><th>Accepted</th><th>Uptake</th>
+<th>Deposits after a month, a customer</th><th>Value, an alert</th><th>One more alert</th></tr></thead><tbody>
+{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</tbody></table></div>
+{% endfor %}
+</body></html>
+"""
+
