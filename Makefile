@@ -13,7 +13,7 @@ APT = command -v apt-get >/dev/null && { test "$$(id -u)" = 0 && sudo= || sudo=$
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 BERKA ?= ../shared/data/berka
 
-.PHONY: help run demo test lint types check format setup java chromium airflow notebooks faults evaluate bench docs audit \
+.PHONY: help run berka test lint types check format setup java chromium airflow notebooks faults evaluate bench docs audit \
 	cluster-test clean
 
 help:  ## this list
@@ -83,6 +83,9 @@ bench: setup  ## timings on generated lakes
 
 airflow: setup  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 	@PYTHON=$(PYTHON) dags/try_once
+
+cluster-test: setup  ## one day on a Spark cluster of this machine, and the same day locally: the same rows
+	@$(BIN)/python -m benchmarks.cluster_day
 
 audit: setup  ## known vulnerabilities of the locked packages, and a bill of materials in build/sbom.json
 	@mkdir -p build && $(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock \

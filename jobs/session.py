@@ -27,7 +27,8 @@ DELTA = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.snapshotPartitions": "1",  # the logs are small; 50 tasks each cost seconds
 }
-QUIET_PLANS = {
+QUIET = {
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.maxPlanStringLength": "10000",  # a cached frame prints every plan below it: a day's would fill the heap
     "spark.sql.ui.explainMode": "simple",
 }
@@ -42,7 +43,6 @@ ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "kehu-warehouse"),  # never used: path tables
 }
 
@@ -66,11 +66,10 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
         require_java()
     from pyspark.sql import SparkSession
 
-    options = {**DELTA, **SAFE, **QUIET_PLANS, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
+    options = {**DELTA, **SAFE, **QUIET, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
     builder = SparkSession.builder.appName("kehu")
     if not submitted:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers would take any python3 on the PATH
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
         if not jars:
             raise KehuError(f"Delta's JARs are not in {JARS}; fetch them once with `python -m jobs.jars`", ExitCode.MISSING)
@@ -78,6 +77,7 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
         builder = builder.master(master)
         options["spark.driver.memory"] = settings.spark.driver_memory
         if master.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             options |= ONE_MACHINE | {"spark.driver.extraClassPath": os.pathsep.join(jars)}
         else:
             options["spark.jars"] = ",".join(jars)
