@@ -162,7 +162,8 @@ def window_sums(units: DataFrame, windows_days: Sequence[int]) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `customer_id`, `business_date`, `direction`, `window_days`, `amount` decimal(18,2) > 0
+    DataFrame with `customer_id`, `business_date`, `direction`, `window_days`, `amount` and `day_amount` (of the
+    last day alone), decimal(18,2) > 0
     """
     quiet = units.where(~F.col("flagged") & (F.col("unusual_amount") > 0)).withColumn("_day", F.unix_date("business_date"))
     by_day = Window.partitionBy("customer_id", "direction").orderBy("_day")
@@ -170,7 +171,10 @@ def window_sums(units: DataFrame, windows_days: Sequence[int]) -> DataFrame:
         f"_{days}": F.sum("unusual_amount").over(by_day.rangeBetween(-(days - 1), 0)).cast("decimal(18,2)")
         for days in windows_days
     }
-    each = [F.struct(F.lit(days).alias("window_days"), F.col(f"_{days}").alias("amount")) for days in windows_days]
+    each = [
+        F.struct(F.lit(days).alias("window_days"), F.col(f"_{days}").alias("amount"), F.col("unusual_amount").alias("day_amount"))
+        for days in windows_days
+    ]
     return quiet.withColumns(sums).select(*UNIT, F.inline(F.array(*each)))
 
 

@@ -173,9 +173,11 @@ def calibrated(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
 
 
 def is_abnormal(settings: Flows) -> Column:
-    """Which judged sums are abnormal: rare for this customer, and large enough to matter.
+    """Which judged sums are abnormal: rare for this customer, large enough to matter, and not told by an earlier day already.
 
-    Columns read: `amount`, `usual_month`, `return_period_years`, `business_date`.
+    The last day must carry at least half of an even share of the sum: a quiet day after a large one is no news.
+
+    Columns read: `amount`, `day_amount`, `window_days`, `usual_month`, `return_period_years`, `business_date`.
     """
     day = F.col("business_date")
     festive = F.date_format(day, "MM-dd").isin(*settings.holidays) | day.cast("string").isin(*settings.holidays)
@@ -184,6 +186,7 @@ def is_abnormal(settings: Flows) -> Column:
         (F.col("return_period_years") >= asked)
         & (F.col("amount") >= F.lit(settings.min_amount))
         & (F.col("amount") >= F.col("usual_month") * settings.min_share_of_usual_month)
+        & (F.col("day_amount") * (2 * F.col("window_days")) >= F.col("amount"))
     )
 
 
