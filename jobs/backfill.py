@@ -32,3 +32,9 @@ def is_done(job: Job, day: date) -> bool:
     same = f"business_date = DATE'{day}' AND conf_hash = '{conf_hash(job.settings)}' AND code_version = '{code_version()}'"
     runs = job.lake.read("runs").where(f"{same} AND status = 'done'").select("job").distinct().collect()
     return {name for name, _ in DAY} - {"score"} <= {row["job"] for row in runs}
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("backfill")

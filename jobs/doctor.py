@@ -187,3 +187,9 @@ def _file_system(place: Path) -> str:
     lines = (line.split(" ") for line in mounts.read_text(encoding="utf-8").splitlines())
     above = [(mount, kind) for _, mount, kind, *_ in lines if os.path.commonpath([mount, place.resolve()]) == mount]
     return max(above, default=("", ""), key=lambda found: len(found[0]))[1]
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("doctor")

@@ -107,3 +107,9 @@ def _scanned(job: Job, ids: set[str]) -> list[Path]:
     """Files of ours that hold an id: tables, models, data docs, worklists, logs."""
     places = (job.places.lake, job.worklists, job.places.log.parent)
     return [file for place in places for file in traces(place, ids) if ERASURES not in file.parts]
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("erase")

@@ -51,3 +51,9 @@ def superfluous(days: Iterable[date], today: date, daily_days: int, monthly_mont
 
 def _size(lake: Path) -> int:
     return sum(file.stat().st_size for file in lake.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("maintain")

@@ -75,3 +75,9 @@ def _rejected(counts: Counts) -> list[str]:
 def _refuse(what: list[str]) -> None:
     if what:
         raise KehuError(f"everything else was done, but {'; '.join(what)}", ExitCode.REJECTED)
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("run")

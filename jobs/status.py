@@ -127,3 +127,9 @@ def _text(table: Table) -> str:
     page = io.StringIO()
     Console(file=page, width=WIDTH, force_terminal=False).print(table)
     return page.getvalue().rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("status")
