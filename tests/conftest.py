@@ -13,6 +13,8 @@ from conf import Settings, load_settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from jobs.context import Places
+
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
@@ -38,3 +40,20 @@ def places(tmp_path: Path):
     from jobs.context import Places
 
     return Places(tmp_path / "landing", tmp_path / "lake", tmp_path / "worklists")
+
+
+@pytest.fixture(scope="session")
+def small_bank(
+    spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory  # noqa: ARG001 - the one session is made first
+) -> Places:
+    """A generated bank of sixty customers after the first whole day: real tables for whoever only reads them."""
+    from jobs.context import Places, opened
+    from jobs.run import whole_day
+    from simulation.world import landing_feeds
+
+    root = tmp_path_factory.mktemp("small_bank")
+    plan = landing_feeds(root, 60, 60, 1, lambda _: None)
+    places = Places(root / "landing", root / "lake", root / "worklists")
+    with opened(settings, places, plan.days()[0], "run") as job:
+        whole_day(job)
+    return places

@@ -1,0 +1,66 @@
+"""A whole day on real tables: what other systems rely on is there, readable without a JVM, and a second run changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from jobs.context import declared, opened
+from jobs.doctor import examined
+from jobs.ledger import last_day
+from jobs.run import DAY, whole_day
+from jobs.status import told
+
+PROMISED = {  # what the contract says others rely on, beside the feeds' own columns
+    "customers": "customer_id valid_from valid_to is_current", "accounts": "account_id valid_from valid_to is_current",
+    "transactions": "transaction_id business_date source_file run_id", "purchases": "order_id line_no business_date source_file run_id",
+    "holdings": "customer_id product_id business_date source_file run_id", "fx_rates": "rate_date currency source_file run_id",
+    "outcomes": "alert_id recorded_at source_file run_id", "restrictions": "customer_id kind source_file run_id",
+    "quarantine": "feed business_date source_file line raw rules run_id",
+    "files": "feed business_date name sha256 bytes rows accepted quarantined duplicates status reason run_id",
+    "abnormal_flows": "flow_id customer_id account_id business_date kind window_days transaction_ids amount usual_amount "
+                      "return_period_years p_value q_value severity reason",
+    "customer_features": "customer_id as_of", "segments": "age_band income_band occupation_group preference value_band service_tier",
+    "life_events": "event probability stage evidence consented",
+    "offer_scores": "offer_id probability expected_value eligible blocked_by rank model_version",
+    "alerts": "alert_id customer_id relationship_manager_id type raised_on expires_on priority severity headline reason evidence "
+              "offers status suppressed_by control_group model_version run_id",
+    "runs": "run_id job business_date started_at ended_at status rows_in rows_out table_versions code_version conf_hash",
+}
+OF_THE_MOMENT = {"runs"}  # the ledger says when
+
+
+def rows(lake: Path, table: str) -> list[str]:
+    return sorted(map(str, DeltaTable(lake / table).to_pyarrow_table().to_pylist()))
+
+
+def files(place: Path) -> dict[str, str]:
+    return {str(file.relative_to(place)): hashlib.sha256(file.read_bytes()).hexdigest() for file in place.rglob("*") if file.is_file()}
+
+
+def test_everything_others_rely_on_is_there(small_bank, settings):
+    for name, table in declared().items():
+        found = DeltaTable(small_bank.lake / name).to_pyarrow_table()
+        assert found.column_names == list(table.column_names)
+        assert set(PROMISED.get(name, "").split()) <= set(found.column_names)
+    assert len(rows(small_bank.lake, "customers")) >= 60
+    runs = DeltaTable(small_bank.lake / "runs").to_pyarrow_table().to_pylist()
+    assert {(run["job"], run["status"]) for run in runs} == {
+        (name, "failed" if name == "score" else "done") for name, _ in DAY}, "without models the day goes on"
+    assert "no model" in next(run["message"] for run in runs if run["job"] == "score")
+    page = told(settings, small_bank)
+    assert "transactions" in page
+    assert examined(settings, small_bank, repair=False) == "sound"
+
+
+def test_a_second_run_changes_nothing(small_bank, settings):
+    before = {name: rows(small_bank.lake, name) for name in declared() if name not in OF_THE_MOMENT}
+    written = files(small_bank.worklists)
+    assert written
+    with opened(settings, small_bank, last_day(small_bank.lake), "run") as job:
+        whole_day(job)
+    for name, was in before.items():
+        assert rows(small_bank.lake, name) == was, name
+    assert files(small_bank.worklists) == written
