@@ -20,6 +20,14 @@ from landing.text import looks_like
 UNPRINTABLE = bytes(set(range(32)) - {9, 10})  # all but TAB and the newline: looked at row by row
 
 
+class _Open(Exception):
+    """A quoted field does not close in what there is to read."""
+
+
+class _FieldTooLong(Exception):
+    pass
+
+
 @dataclass(frozen=True)
 class Header:
     line: bytes
@@ -68,10 +76,12 @@ class _Reader:
         # a quoted field that closes on its line, before a delimiter or the line's end
         self._closed = re.compile(rb"(?:(?<=%s)|^)%s(?:[^%s\n]|%s%s)*%s(?=%s|$)" % (
             delimiter, quote, quote, quote, quote, quote, delimiter), re.MULTILINE)
-        self._dialect = {
-            "delimiter": feed.delimiter, "quotechar": feed.quote, "strict": True,
-            "doublequote": feed.escape == "doubled", "escapechar": "\\" if self._escape else None,
-        }
+        delimiter_text, quote_text = re.escape(feed.delimiter), re.escape(feed.quote)
+        inside, outside = rf"[^{quote_text}\\]|\\.", rf"[^{delimiter_text}\\\n]|\\[^\n]"
+        self._field = re.compile(
+            rf"(?:{quote_text}(?P<quoted>(?:{inside})*){quote_text}|(?!{quote_text})(?P<plain>(?:{outside})*))"
+            rf"(?P<end>{delimiter_text}|\n)", re.DOTALL)
+        self._unclosed = re.compile(rf"{quote_text}(?:{inside})*\\?\Z", re.DOTALL)
 
     def read(self, block: bytes, last: bool) -> Iterator[pa.Table]:
         block, self._rest = self._rest + block, b""
@@ -93,15 +103,18 @@ class _Reader:
         while block:
             line, _, block = block.partition(b"\n")
             self.lines += 1
-            if not line.strip():
+            if not line.strip(b" "):
                 continue
             try:
                 text = line.decode("utf-8")
-                names = next(csv.reader([text], **self._dialect))  # type: ignore[arg-type]
             except UnicodeDecodeError:
                 raise Refused("ENCODING", f"the header is not UTF-8{looks_like(line)}") from None
-            except csv.Error:
-                raise Refused("HEADER_MISMATCH", "the header's quotes do not close on its line") from None
+            try:
+                names = (self._backslashed if self._escape else self._doubled)(iter([text + "\n"]))
+            except (_Open, _FieldTooLong):
+                names = None
+            if names is None:
+                raise Refused("HEADER_MISMATCH", "the header's quotes do not close on its line")
             at = places(names, self.shape, self.feed.names, self.feed.extra_columns)
             self.header = Header(line, at, len(names))
             return block
@@ -160,7 +173,7 @@ class _Reader:
         at = 0
         while at < len(lines):
             line = lines[at]
-            if not line.strip():
+            if not line.strip(b" "):
                 at += 1
                 continue
             row, used = self._row(lines, at, last)
@@ -170,7 +183,7 @@ class _Reader:
             rows.append(row)
             at += used
         self.lines += at
-        if last and not whole and rows and rows[-1].problem in ("COLUMN_COUNT", "UNBALANCED_QUOTE"):
+        if last and not whole and lines[-1].strip(b" ") and rows and rows[-1].problem in ("COLUMN_COUNT", "UNBALANCED_QUOTE"):
             raise Refused("TRUNCATED_TAIL", "the last line is cut off")
         return rows
 
@@ -191,30 +204,66 @@ class _Reader:
         return self._quoted(lines, at, number, text, last)
 
     def _quoted(self, lines: Sequence[bytes], at: int, number: int, first: str, last: bool) -> tuple[Row, int]:
+        """A row with quotes or escapes. One that does not close costs its first line only: the next line is read afresh."""
         taken: list[str] = []
-
-        def following() -> Iterator[str]:
-            size = 0
-            for line in lines[at:]:
-                size += len(line) + 1
-                if taken and size > MAX_ROW:
-                    return
-                taken.append(line.decode("utf-8"))
-                yield taken[-1] + "\n"
-
-        reader = csv.reader(following(), **self._dialect)  # type: ignore[arg-type]
+        read = self._backslashed if self._escape else self._doubled
         try:
-            fields = next(reader)
-        except csv.Error as error:
-            if "field larger" in str(error) and len(taken) == 1:
-                return Row(number, first, "FIELD_TOO_LONG", None), 1
-            open_end = at + len(taken) == len(lines) and "unexpected end" in str(error)
-            if open_end and not last and sum(map(len, taken)) <= MAX_ROW:
-                return Row(number, first, None, None), 0
-            return Row(number, first, "UNBALANCED_QUOTE", None), 1
+            fields = read(self._following(lines[at:], taken))
         except UnicodeDecodeError:
             return Row(number, first, "UNBALANCED_QUOTE", None), 1
+        except _FieldTooLong:
+            return Row(number, first, "FIELD_TOO_LONG" if len(taken) == 1 else "UNBALANCED_QUOTE", None), 1
+        except _Open:
+            may_go_on = not last and at + len(taken) == len(lines) and sum(map(len, taken)) <= MAX_ROW
+            return Row(number, first, "UNBALANCED_QUOTE", None), 0 if may_go_on else 1
+        if fields is None:
+            return Row(number, first, "UNBALANCED_QUOTE", None), 1
         return self._judged(number, "\n".join(taken), fields), len(taken)
+
+    @staticmethod
+    def _following(lines: Sequence[bytes], taken: list[str]) -> Iterator[str]:
+        """Lines with their newline, as long as they could be one row; `taken` keeps what was asked for."""
+        size = 0
+        for line in lines:
+            size += len(line) + 1
+            if taken and size > MAX_ROW:
+                return
+            taken.append(line.decode("utf-8"))
+            yield taken[-1] + "\n"
+
+    def _doubled(self, lines: Iterator[str]) -> list[str] | None:
+        """Fields of the next record, or None when its quotes are wrong."""
+        try:
+            return next(csv.reader(lines, delimiter=self.feed.delimiter, quotechar=self.feed.quote, strict=True))
+        except csv.Error as error:
+            if "field larger" in str(error):
+                raise _FieldTooLong from None
+            if "unexpected end" in str(error):
+                raise _Open from None
+            return None
+
+    def _backslashed(self, lines: Iterator[str]) -> list[str] | None:
+        """The same where a backslash takes a character's meaning away; Python's reader is not strict about it."""
+        text, at, fields = "", 0, []
+        while True:
+            if at == len(text):
+                text += next(lines)
+            match = self._field.match(text, at)
+            while match is None and text[at] == self.feed.quote and self._unclosed.match(text, at):
+                more = next(lines, None)
+                if more is None:
+                    raise _Open
+                text += more
+                match = self._field.match(text, at)
+            if match is None:
+                return None
+            if match.end() - at > MAX_FIELD:
+                raise _FieldTooLong
+            said = match["quoted"] if match["quoted"] is not None else match["plain"]
+            fields.append(re.sub(r"\\(.)", r"\1", said, flags=re.DOTALL))
+            at = match.end()
+            if match["end"] == "\n":
+                return fields
 
     def _judged(self, number: int, raw: str, fields: Sequence[str]) -> Row:
         assert self.header is not None
