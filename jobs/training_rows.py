@@ -67,9 +67,11 @@ def training_rows(job: Job) -> TrainingRows:
         return TrainingRows([], pd.DataFrame(columns=["customer_id", "as_of", *none]), Inputs(()), sold)
     customers_known = lake.read("customers").select("customer_id").distinct().count()
     share = settings.max_training_rows / max(customers_known * len(days), 1)
-    features = sampled(features_as_of(job, days), share, settings.seed).persist()
+    whole = features_as_of(job, days)
+    features = sampled(whole, share, settings.seed).localCheckpoint()  # cuts the plan: the whole catalogue stands in it
+    whole.unpersist()
     inputs = inputs_of(features, model_inputs())
-    customers = customers_as_of(job, days, features).where("NOT closed").persist()
+    customers = customers_as_of(job, days, features).where("NOT closed").localCheckpoint()
     labels = labels_by_offer(uptake_labels(customers, holdings, offers, settings.embargo_days, job.day), offers)
     known = features.select("customer_id", "as_of", *input_columns(features, inputs))
     collected = (
@@ -78,8 +80,6 @@ def training_rows(job: Job) -> TrainingRows:
         .join(labels, ["customer_id", "as_of"])
         .toArrow()
     )
-    features.unpersist()
-    customers.unpersist()
     rows = collected.to_pandas().sort_values(["as_of", "customer_id"], ignore_index=True)
     return TrainingRows(days, rows, inputs, sold)
 

@@ -161,7 +161,7 @@ def test_without_a_model_that_can_be_used_the_day_goes_on(job: Job, monkeypatch:
         return {"rows_in": 0, "rows_out": 0}
 
     monkeypatch.setattr(run, "DAY", (("ingest", others), ("score", score.run), ("alert", others)))
-    with pytest.raises(KehuError, match="MODEL_TAMPERED.*travel_insurance/1") as refused:
+    with pytest.raises(KehuError, match=r"MODEL_TAMPERED.*travel_insurance/1") as refused:
         run.whole_day(job)
     artifact.write_bytes(whole)
     assert refused.value.code == ExitCode.REJECTED
@@ -172,5 +172,5 @@ def test_without_a_model_that_can_be_used_the_day_goes_on(job: Job, monkeypatch:
     assert run.whole_day(job)["score"] == "no offer has a model yet"
 
 
-def _nothing_trained(job: Job) -> dict[str, int]:
+def _nothing_trained(_: Job) -> dict[str, int]:
     raise KehuError("no offer has a model yet", ExitCode.MISSING)

@@ -20,7 +20,7 @@ from models.candidates import boosted_model
 from models.evaluation import auc
 from models.inputs import NEVER_INPUTS, Inputs, typical_customer
 from models.model_card import model_card
-from models.next_best_offer import Trained, fingerprint, rate_offer, trained_offer
+from models.next_best_offer import Trained, family_of, fingerprint, rate_offer, trained_offer
 from models.reasons import contributions, reasons_in_words
 from models.registry import Registry, loaded
 from models.scoring import Scorer, probabilities, ready
@@ -78,6 +78,23 @@ def test_noise_is_not_learned(settings: Settings, learned: tuple) -> None:
     shuffled = replace(rows, taken=np.random.default_rng(1).permutation(rows.taken))
     kept = trained_offer(OFFER, settings.offers[OFFER], shuffled, INPUTS, 0.05, settings.models)
     assert kept.kind == "rate" or not kept.passed
+
+
+def test_an_offer_with_few_takers_borrows_from_its_family(settings: Settings) -> None:
+    sibling, (child, chance) = world(1500, seed=11)[0], world(1500, seed=13, base=-7)
+    family = family_of([sibling, child], 67, INPUTS)
+    assert family is not None
+    assert family_of([sibling], 67, INPUTS) is None, "one offer is no family"
+    assert child.on(DAYS[2:]).takers == 30
+    borrowed = trained_offer(OFFER, settings.offers[OFFER], child, INPUTS, 0.01, settings.models, family)
+    assert borrowed.why.startswith("family logistic")
+    alone = min(loss for name, loss in borrowed.candidates.items() if not name.startswith("family"))
+    assert min(borrowed.candidates.values()) < alone
+    newest = child.as_of == DAYS[0]
+    asked = child.inputs[newest].reset_index(drop=True)[list(borrowed.features)]
+    said = probabilities(borrowed.model, asked)
+    assert np.corrcoef(log_odds(chance[newest]), log_odds(said))[0, 1] > 0.9
+    contributions(borrowed.model, asked, borrowed.model.typical_customer_, said)  # they add up here, too
 
 
 def test_a_leak_stops_training_and_is_named(settings: Settings, learned: tuple) -> None:

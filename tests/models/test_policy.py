@@ -24,7 +24,13 @@ def replay(draw: np.random.Generator, n: int, explored: float) -> tuple[dict[str
     at = np.arange(n)
     reward = (draw.random(n) < chance[at, made]) * worth[made]
     guess = (chance * 0.8) * worth  # a model that is a fifth too low
-    given = {"reward": reward, "logged": logged[at, made], "other": (made == 3) * 1.0, "predicted": guess[at, made], "expected": guess[:, 3]}
+    given = {
+        "reward": reward,
+        "logged": logged[at, made],
+        "other": (made == 3) * 1.0,
+        "predicted": guess[at, made],
+        "expected": guess[:, 3],
+    }
     return given, float((chance[:, 3] * worth[3]).mean())
 
 
