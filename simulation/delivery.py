@@ -57,7 +57,7 @@ class Plan:
 class Delivery:
     """Writes a world day by day; nothing of a day is kept beyond what a later drop still needs.
 
-    While `quiet`, days happen and nothing is written: so a world is brought to where its written days ended.
+    While `quiet`, days happen and nothing is written, until it is to `go_on`: so a world left earlier is taken up again.
     """
 
     def __init__(
@@ -106,6 +106,10 @@ class Delivery:
             write_truth(self.truth, "events", known_events(state))
             (self.truth / "dirt.json").write_text(json.dumps([asdict(dirt) for dirt in self._dirt], indent=1) + "\n")
         return day
+
+    def go_on(self, landing: Path, truth: Path) -> None:
+        """Write to these places from now on."""
+        self.landing, self.truth, self.quiet = landing, truth, False
 
     def say(self, **about: object) -> None:
         """Write what the world is made of beside its truth."""

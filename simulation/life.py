@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from simulation.state import State
 RETIRED = OCCUPATION_GROUPS.index("retired")
 PENSION_SHARE = 0.55  # of the last pay
 OLDEST_BABY_DAYS = 3 * 365
+EXPECTED_DAYS = 60
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Life:
         alive = self.state.active(on)
         age = h.age(on)
         yearly = {
-            "birth": (_fertile(age), self._birth),
+            "birth": (_fertile(age), self._expecting),
             "wedding": (np.where(~h.married & (age > 22) & (age < 45), 0.06, 0.0), self._wedding),
             "home_move": (np.clip(0.09 - age * 0.001, 0.01, 0.08), self._move),
             "retirement": (np.where((age >= 60) & (h.occupation_group != RETIRED), 0.35, 0.0), self._retirement),
@@ -60,14 +61,15 @@ class Life:
             who = np.flatnonzero(alive & (rng.random(len(alive)) < rate / 365))
             if len(who):
                 what(who, on, rng)
-                self._events.append((event, who, on))
+                self._events.append((event, who, on + timedelta(days=EXPECTED_DAYS) if event == "birth" else on))
 
     def events(self) -> pa.Table:
         """The truth.
 
         Returns
         -------
-        Table, one row an event: `customer_id`, `event` (birth, wedding, home_move, retirement, death), `happened_on`
+        Table, one row an event: `customer_id`, `event` (birth, wedding, home_move, retirement, death), `happened_on`; a birth
+        may still be ahead
         """
         ids = pa.array(self.state.households.customer_id)
         who = np.concatenate([some for _, some, _ in self._events]) if self._events else np.empty(0, np.int64)
@@ -82,8 +84,9 @@ class Life:
         ids = pa.array(self.state.households.customer_id)
         return pa.table({"customer_id": ids.take(pa.array(self.babies.household)), "born_on": self.babies.born_on})
 
-    def _birth(self, who: np.ndarray, on: date, rng: np.random.Generator) -> None:  # noqa: ARG002
-        self.babies.add(who, np.asarray(day64(on)))
+    def _expecting(self, who: np.ndarray, on: date, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """A child to be born in two months: what is bought for it begins before."""
+        self.babies.add(who, np.asarray(day64(on) + EXPECTED_DAYS))
         self.state.households.children[who] += 1
 
     def _wedding(self, who: np.ndarray, on: date, rng: np.random.Generator) -> None:

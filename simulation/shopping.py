@@ -10,26 +10,35 @@ import pyarrow as pa
 
 from simulation.days import Day
 from simulation.ledgers import day64
-from simulation.life import OLDEST_BABY_DAYS, Life
+from simulation.life import EXPECTED_DAYS, OLDEST_BABY_DAYS, Life
 from simulation.rows import local_times, money
 from simulation.state import State
 
 SHOPS = 5
 SALES = ("06-18", "11-11", "12-12")  # days on which whoever has a baby stocks up
+SPELL_DAYS = 75  # households change shops for about this long
 RETURNED = 0.03
 RETURN_AFTER_DAYS = 5
 
-# Article groups: category path, price in units of the market's median income a year, times 1e6
+# Articles: category path, name in the shop, price in millionths of the market's median income a year
 GOODS = (
-    ("Household/Cleaning", 250), ("Household/Kitchen", 900), ("Food/Snacks", 200), ("Food/Fresh", 400), ("Clothing/Women", 1500),
-    ("Clothing/Men", 1500), ("Electronics/Accessories", 900), ("Electronics/Phones", 26000), ("Beauty/Skin Care", 1400),
-    ("Books/Fiction", 300), ("Sports/Running", 2500), ("Garden/Plants", 500), ("Toys/Board Games", 900), ("Pets/Dog Food", 1200),
+    ("Household/Cleaning", "洗衣液", 250), ("Household/Kitchen", "炒锅", 900), ("Food/Snacks", "坚果零食", 200),
+    ("Food/Fresh", "水果礼箱", 400), ("Clothing/Women", "女装外套", 1500), ("Clothing/Men", "男装衬衫", 1500),
+    ("Electronics/Accessories", "充电器", 900), ("Electronics/Phones", "智能手机", 26000), ("Beauty/Skin Care", "面霜", 1400),
+    ("Books/Fiction", "小说", 300), ("Sports/Running", "跑鞋", 2500), ("Garden/Plants", "绿植", 500),
+    ("Toys/Board Games", "桌游", 900), ("Pets/Dog Food", "狗粮", 1200),
 )
-DIAPERS = tuple((f"Baby/Diapers/Size {size}", 900) for size in ("NB", "1", "2", "3", "4", "5"))
-FORMULA = tuple((f"Baby/Formula/Stage {stage}", 2300) for stage in ("1", "2", "3"))
-BABY = (("Baby/Wipes", 300), ("Baby/Food/Purees", 400), ("Baby/Clothing", 700), ("Baby/Gift Sets", 1500))
+SIZES = (("NB", "NB"), ("1", "S"), ("2", "M"), ("3", "L"), ("4", "XL"), ("5", "XXL"))
+DIAPERS = tuple((f"Baby/Diapers/Size {size}", f"纸尿裤 {name}码", 900) for size, name in SIZES)
+FORMULA = tuple((f"Baby/Infant Formula Stage {stage}", f"婴儿奶粉 {stage}段", 2300) for stage in (1, 2, 3))
+STROLLER, WIPES, PUREES, CLOTHING, GIFT = "Baby/Stroller", "Baby/Baby Wipes", "Baby/Baby Foods/Purees", "Baby/Clothing", "Baby/Gift Sets"
+BABY = (
+    (WIPES, "婴儿湿巾", 300), (PUREES, "果泥辅食", 400), (STROLLER, "婴儿车", 6000), (CLOTHING, "童装", 700),
+    (GIFT, "新生儿礼盒", 1500),
+)
 SHELF = (*GOODS, *DIAPERS, *FORMULA, *BABY)
-AT = {category: place for place, (category, _) in enumerate(SHELF)}
+AT = {category: place for place, (category, _, _) in enumerate(SHELF)}
+SMALLEST, FIRST_STAGE = AT["Baby/Diapers/Size NB"], AT["Baby/Infant Formula Stage 1"]
 SIZE_FROM_MONTHS = np.array([0, 1, 4, 8, 14, 24])  # a diaper size is worn from here, give or take
 STAGE_FROM_MONTHS = np.array([0, 6, 12])
 
@@ -58,7 +67,8 @@ class Shopping:
         n = len(state.households)
         rng = np.random.default_rng((state.seed, 31))
         self.rate = rng.gamma(1.5, 0.05, n) * state.households.digital
-        self.sees_baby = rng.random(n) < 0.75  # others buy for the baby where this bank's data do not reach
+        self.baby_share = rng.beta(1.2, 1.6, n)  # of what is bought for a baby in the shops that the bank's data reach
+        self.phase = rng.integers(0, 1000, n)
         self.formula = rng.random(n) < 0.6
         self.stocked_until = np.full(n, np.datetime64("1900-01-01", "D"))
         grand = (state.households.age(start) > 54) & (rng.random(n) < 0.05)
@@ -83,32 +93,40 @@ class Shopping:
         """Diapers by size, formula by stage, wipes, purees; on sales in bulk, and then for a while nothing."""
         babies, today = self.life.babies, day64(day.on)
         days = (today - babies.born_on).astype(np.int64)
-        small = (days >= -14) & (days < OLDEST_BABY_DAYS) & self.sees_baby[babies.household]
+        small = (days >= -EXPECTED_DAYS) & (days < OLDEST_BABY_DAYS) & self._here(today)[babies.household]
         small &= self.state.active(day.on)[babies.household] & (self.stocked_until[babies.household] < today)
-        who, months = babies.household[small], np.maximum(days[small], 0) / 30.4
+        who, months, days = babies.household[small], np.maximum(days[small], 0) / 30.4, days[small]
         sale = f"{day.on:%m-%d}" in SALES
         pace = 8.0 if sale else 1.0
         pieces = np.where(sale, rng.integers(3, 7, len(who)), 1)
         draws = rng.random((4, len(who)))
         worn = np.searchsorted(SIZE_FROM_MONTHS, months + rng.normal(0, 0.7, len(who)), side="right") - 1
-        diapers = (draws[0] < pace / 13) & (months < 32)
+        share = self.baby_share[who]
+        diapers = (draws[0] < share * pace / 8) & (months < 32) & (days > -10)
         stage = np.searchsorted(STAGE_FROM_MONTHS, months, side="right") - 1
-        formula = (draws[1] < pace / 17) & self.formula[who] & (months < 30)
-        wipes = draws[2] < 1 / 28
-        purees = (draws[3] < 1 / 12) & (months >= 5) & (months < 16)
+        formula = (draws[1] < share * pace / 9) & self.formula[who] & (months < 30) & (days > -5)
+        wipes = (draws[2] < share / 16) & (days > -20)
+        stroller = (days < 20) & (rng.random(len(who)) < share / 60)
+        purees = (draws[3] < share / 7) & (months >= 5) & (months < 16)
         if sale:
             self.stocked_until[who[diapers]] = today + 35
         return [
-            (who[diapers], AT["Baby/Diapers/Size NB"] + np.clip(worn[diapers], 0, 5), pieces[diapers]),
-            (who[formula], AT["Baby/Formula/Stage 1"] + np.clip(stage[formula], 0, 2), pieces[formula]),
-            (who[wipes], np.full(int(wipes.sum()), AT["Baby/Wipes"]), pieces[wipes]),
-            (who[purees], np.full(int(purees.sum()), AT["Baby/Food/Purees"]), pieces[purees]),
+            (who[diapers], SMALLEST + np.clip(worn[diapers], 0, 5), pieces[diapers]),
+            (who[formula], FIRST_STAGE + np.clip(stage[formula], 0, 2), pieces[formula]),
+            (who[wipes], np.full(int(wipes.sum()), AT[WIPES]), pieces[wipes]),
+            (who[purees], np.full(int(purees.sum()), AT[PUREES]), pieces[purees]),
+            (who[stroller], np.full(int(stroller.sum()), AT[STROLLER]), np.ones(int(stroller.sum()), np.int64)),
         ]
+
+    def _here(self, today: np.datetime64) -> np.ndarray:
+        """Whether a household buys for its baby in these shops at all, for some weeks at a time."""
+        spell = (today.astype(np.int64) + self.phase) // SPELL_DAYS
+        return (spell * 2654435761 + self.phase * 40503) % 1000 < 700
 
     def _gifts(self, day: Day, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One visit to a new baby elsewhere: a gift, now and then a pack of diapers, never again soon."""
         who = np.flatnonzero(self.state.active(day.on) & (rng.random(len(self.rate)) < 0.06 / 365))
-        first = np.where(rng.random(len(who)) < 0.5, AT["Baby/Gift Sets"], AT["Baby/Clothing"])
+        first = np.where(rng.random(len(who)) < 0.5, AT[GIFT], AT[CLOTHING])
         also = rng.random(len(who)) < 0.4
         articles = np.concatenate([first, np.full(int(also.sum()), AT["Baby/Diapers/Size 1"])])
         return np.concatenate([who, who[also]]), articles, np.ones(len(articles), dtype=np.int64)
@@ -118,12 +136,12 @@ class Shopping:
         draws = rng.random(len(days))
         who = np.flatnonzero((days >= 0) & (days < OLDEST_BABY_DAYS) & (draws < 1 / 40) & self.state.active(day.on))
         worn = np.clip(np.searchsorted(SIZE_FROM_MONTHS, days[who] / 30.4, side="right") - 1, 0, 5)
-        return who, AT["Baby/Diapers/Size NB"] + worn, np.ones(len(who), dtype=np.int64)
+        return who, SMALLEST + worn, np.ones(len(who), dtype=np.int64)
 
     def _priced(self, who: np.ndarray, article: np.ndarray, quantity: np.ndarray, rng: np.random.Generator) -> Orders:
         by_household = np.lexsort((article, who))
         who, article, quantity = who[by_household], article[by_household], quantity[by_household]
-        usual = np.array([price for _, price in SHELF])[article] * self.state.market.median_income / 1e6
+        usual = np.array([price for _, _, price in SHELF])[article] * self.state.market.median_income / 1e6
         cents = np.maximum(np.round(usual * rng.lognormal(0, 0.3, len(who)) * 100).astype(np.int64), 50)
         order = np.cumsum(np.r_[0, who[1:] != who[:-1]]) if len(who) else who
         moment = rng.integers(7 * 3600, 86_000, (int(order[-1]) + 1) if len(who) else 0)
@@ -145,7 +163,7 @@ def purchase_rows(state: State, orders: Orders, on: date) -> pa.Table:
     names = np.char.add(np.where(orders.refunded, f"R{on:%y%m%d}", f"O{on:%y%m%d}"), np.char.zfill(orders.order.astype(str), 7))
     first = np.r_[True, (orders.order[1:] != orders.order[:-1]) | (orders.refunded[1:] != orders.refunded[:-1])]
     start = np.maximum.accumulate(np.where(first, np.arange(len(orders)), 0)) if len(orders) else orders.order
-    category = pa.array([category for category, _ in SHELF])
+    category, name = pa.array([category for category, _, _ in SHELF]), pa.array([name for _, name, _ in SHELF])
     return pa.table({
         "order_id": np.char.add(names, np.char.add("-S", shop.astype(str))),
         "line_no": np.arange(len(orders)) - start + 1,
@@ -153,7 +171,7 @@ def purchase_rows(state: State, orders: Orders, on: date) -> pa.Table:
         "ordered_at": local_times(np.datetime64(on, "s") + orders.second),
         "sku": pa.array([f"SKU{place:05d}" for place in range(len(SHELF))]).take(pa.array(orders.article)),
         "category": category.take(pa.array(orders.article)),
-        "product_name": pa.array([category.split("/", 1)[1].replace("/", " ") for category, _ in SHELF]).take(pa.array(orders.article)),
+        "product_name": name.take(pa.array(orders.article)),
         "quantity": orders.quantity,
         "unit_price": money(orders.cents),
         "currency": pa.repeat(state.market.currency, len(orders)),

@@ -17,12 +17,11 @@ from simulation.ledgers import day64
 from simulation.life import Life
 from simulation.market import CHINA, Market
 from simulation.opening import opening_state
-from simulation.shopping import AT, SHOPS, Orders, Shopping, purchase_rows
+from simulation.shopping import SHOPS, SMALLEST, Orders, Shopping, purchase_rows
 from simulation.state import State
 
 FIRST = date(2025, 1, 1)
 DAILY_DROPS = 30  # at most; and no more than a tenth of the days
-FIRST_BABY_ARTICLE = AT["Baby/Diapers/Size NB"]
 BABY_HALF_LIFE_DAYS = 40  # of what uptake remembers of baby purchases
 
 
@@ -71,7 +70,7 @@ class World:
         self.life.happen(on)
         orders = self.shopping.of_day(day_of(on, state.seed, state.market.holidays))
         state.baby_days *= 0.5 ** (1 / BABY_HALF_LIFE_DAYS)
-        baby = np.unique(orders.household[(orders.article >= FIRST_BABY_ARTICLE) & ~orders.refunded])
+        baby = np.unique(orders.household[(orders.article >= SMALLEST) & ~orders.refunded])
         state.baby_days[baby] += 1
         self.delivery.bring(on, _baskets(state, orders), purchase_rows(state, orders, on), agreed)
 

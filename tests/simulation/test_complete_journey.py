@@ -71,10 +71,10 @@ def test_a_world_left_and_taken_up_again_goes_on_the_same_and_calls_have_effect(
     through.load()
     for on in PLAN.days():
         through.bring(on, agreed if on == later[0] else [])
-    resumed = Living(tmp_path / "resumed", tmp_path / "truth", [].append, SOME, PLAN, quiet=True)
+    resumed = Living(tmp_path / "nowhere", tmp_path / "nowhere", [].append, SOME, PLAN, quiet=True)
     resumed.load()
     resumed.bring(first)
-    resumed.delivery.quiet = False
+    resumed.delivery.go_on(tmp_path / "resumed", tmp_path / "truth")
     for on in later:
         resumed.bring(on, agreed if on == later[0] else [])
     for file in (tmp_path / "resumed").rglob("*.csv.gz"):

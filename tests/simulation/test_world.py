@@ -8,7 +8,6 @@ import json
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -116,17 +115,3 @@ def test_every_dirty_row_is_in_the_truth_and_no_control_file_lies(world: Path) -
         assert said["bytes"] == len(content)
         assert said["sha256"] == hashlib.sha256(content).hexdigest()
         assert said["rows"] == gzip.decompress(content).count(b"\n") - 1
-
-
-def test_babies_wear_what_fits_and_gifts_come_once(world: Path) -> None:
-    bought = delivered(world / "landing", "purchases")
-    children = pq.read_table(world / "TRUTH" / "children.parquet").to_pandas()
-    diapers = bought[bought["category"].str.startswith("Baby/Diapers/Size") & (bought["status"] == "paid")]
-    only_child = children[~children["customer_id"].duplicated(keep=False)].set_index("customer_id")["born_on"]
-    worn = diapers[diapers["customer_id"].isin(only_child.index)]
-    days = pd.to_datetime(worn["ordered_at"]) - pd.to_datetime(only_child.loc[worn["customer_id"]].to_numpy())
-    size = worn["category"].str[-1].map({"B": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5})
-    assert len(worn) > 20
-    assert np.corrcoef(days.dt.days, size)[0, 1] > 0.9
-    without = diapers[~diapers["customer_id"].isin(children["customer_id"])]
-    assert without.groupby("customer_id")["ordered_at"].nunique().median() <= 2
