@@ -1,6 +1,6 @@
 """Times the features of one day and of six past days on a generated lake, and with ten times the history.
 
-    python benchmarks/time_features.py [--customers 2500] [--years 1]
+    python -m benchmarks.time_features [--customers 2500] [--years 1]
 
 The world is made by Spark from hashes: sizes are right, contents mean nothing.
 """
@@ -101,12 +101,15 @@ def main() -> None:
     for years in given.years:
         lake = root / f"lake-{years}"
         job = Job(settings, Places(root / "landing", lake, root / "worklists"), spark, LAST, "features")
+        job.lake.create_all()
         rows = generated(job, given.customers, years * 365)
         print(f"{years} year(s): {rows}", flush=True)
         six = [LAST - timedelta(days=60 + 30 * nth) for nth in range(6)]
         for what, days in {"one day": [LAST], "one day, warm": [LAST], "six days": six}.items():
             print(f"  {what}: {timed(job, days):.1f} s", flush=True)
+        shutil.rmtree(lake)
     spark.stop()
+    shutil.rmtree(root)
 
 
 if __name__ == "__main__":
