@@ -179,6 +179,7 @@ class ContactPolicy(Model):
 
 class Worklists(Model):
     calls_per_day: int = Field(8, gt=0)  # the RM's line: what is above it
+    minutes_per_call: int = Field(15, gt=0)
     below_line: int = Field(5, ge=0)  # how many below it stay visible
     branch_queue: str = "branch"  # where customers without an RM go
     deputies: dict[str, str] = {}  # RM on leave -> deputy

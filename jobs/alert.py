@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
@@ -31,6 +32,7 @@ from worklists.lifecycle import (
 )
 from worklists.matters import (
     flow_matters,
+    flows_at_hand,
     flows_to_tell,
     life_event_matters,
     offer_matters,
@@ -40,6 +42,9 @@ from worklists.matters import (
     untold_offers,
 )
 from worklists.policy import contacts, held_back, standing, with_priority
+from worklists.reversals import taken_back, undone_flows
+
+LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ def known_today(job: Job) -> Known:
 def matters_of_the_day(job: Job, today: Known) -> DataFrame:
     """What there is to tell, one row a customer, in words, with its priority; `joins`: the live alert it belongs to."""
     settings, day, lake = job.settings, job.day, job.lake
-    flows = _flows_to_tell(job, today).localCheckpoint()
-    told_flows = flow_matters(flows, _legs(job, flows), settings)
+    flows, legs = _flows_to_tell(job, today)
+    told_flows = flow_matters(flows, legs, settings)
     free = today.live.where((F.col("type") != "next_best_offer") | (F.col("status") != "open")).select("customer_id")
     events = untold_life_events(lake.read("life_events"), today.before, settings.contact_policy, day).join(free, "customer_id", "left_anti")
     offers = untold_offers(today.scores, today.before, settings, day).join(today.live, "customer_id", "left_anti")
@@ -108,19 +113,30 @@ def rows_of_the_day(job: Job, today: Known, matters: DataFrame) -> DataFrame:
     return decided(rows.unionByName(added), today.outcomes, policy, day)
 
 
-def _flows_to_tell(job: Job, today: Known) -> DataFrame:
+def _flows_to_tell(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
+    """The flows of the alerts to be written, and the transactions behind them."""
     flows = job.lake.read("abnormal_flows").where(F.col("detected_on") <= F.lit(job.day)).drop("run_id")
+    live = today.live.where(may_grow())
     untold = untold_flows(flows, today.before, job.settings.contact_policy, job.day)
-    return flows_to_tell(untold, flows, today.live.where(may_grow()), today.standing)
+    at_hand = flows_at_hand(untold, flows, live).localCheckpoint()
+    first = at_hand.agg(F.min("business_date")).first()
+    since = (first[0] if first and first[0] else job.day) - timedelta(days=max(*job.settings.flows.windows_days, LONGEST_WINDOW_DAYS))
+    transactions = known(job.lake.read("transactions").where(F.col("business_date") >= F.lit(since)), job.day)
+    legs = _legs(job, at_hand, transactions).localCheckpoint()
+    of_accounts = transactions.join(F.broadcast(legs.select("account_id").distinct()), "account_id", "left_semi")
+    undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts))
+    return flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint(), legs
 
 
-def _legs(job: Job, flows: DataFrame) -> DataFrame:
-    """The transactions behind flows, in base currency."""
+def _legs(job: Job, flows: DataFrame, transactions: DataFrame) -> DataFrame:
+    """The transactions behind flows, with their amount in base currency."""
     behind = flows.select(F.explode("transaction_ids").alias("transaction_id")).distinct()
-    transactions = known(job.lake.read("transactions"), job.day).join(behind, "transaction_id", "left_semi")
+    found = transactions.join(F.broadcast(behind), "transaction_id", "left_semi")
     rates = latest_known_by(job.lake.read("fx_rates"), ("rate_date", "currency"), job.day)
-    legs = in_base_currency(transactions, rates, job.settings.bank.base_currency)
-    return legs.select("transaction_id", "business_date", "amount_base", "direction", "channel")
+    legs = in_base_currency(found, rates, job.settings.bank.base_currency)
+    return legs.select(
+        "transaction_id", "account_id", "business_date", "amount", "currency", "amount_base", "direction", "channel", "counterparty"
+    )
 
 
 def _told(by_kind: list[Row]) -> Counts:

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from conf.settings import ContactPolicy, Settings
 from worklists.matters import lifetime, strength
 from worklists.policy import GUARDS, forbidden
-from worklists.reasons import chosen, day, worded
+from worklists.reasons import chosen, day, money, worded
 
 LIVE = ("open", "snoozed")  # still to be worked
 DECIDED = ("contacted", "accepted", "declined", "false_alarm")
@@ -91,9 +91,9 @@ def overtaken(alerts: DataFrame, stand: DataFrame, settings: Settings, today: da
 def before_today(alerts: DataFrame, today: date) -> DataFrame:
     """Alerts raised before today, with `_history`: whether a later day has already changed them.
 
-    What today's own run had replaced is open again, so that the same run comes to the same end.
+    What an earlier run of today replaced or retracted is open again, so that the same run comes to the same end.
     """
-    undone = (F.col("changed_on") == F.lit(today)) & (F.col("status") == "superseded")
+    undone = (F.col("changed_on") == F.lit(today)) & F.col("status").isin("superseded", "retracted")
     return alerts.where(F.col("raised_on") < F.lit(today)).select(
         *_others(alerts, "status", "closed_on", "change"),
         F.when(undone, "open").otherwise(F.col("status")).alias("status"),
@@ -142,11 +142,12 @@ def raised(held: DataFrame, today: date) -> DataFrame:
 
 
 def grown(told: DataFrame, live: DataFrame, settings: Settings, today: date) -> DataFrame:
-    """Rows of live alerts to which something was added, or from which the offers were taken.
+    """Rows of live alerts to which something was added, or from which something was taken; without anything left, retracted.
 
     Parameters
     ----------
-    told : DataFrame with the content of an alert, and `news` (what was added today, in words; empty when nothing was)
+    told : DataFrame with the content of an alert, `news` (what was added today, in words; empty when nothing was), `taken_back`
+        (amount that was) and `undone` (whether nothing is left)
     live : DataFrame of `alerts` rows they belong to
 
     Returns
@@ -156,11 +157,18 @@ def grown(told: DataFrame, live: DataFrame, settings: Settings, today: date) -> 
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
     on = day(F.lit(today), language)
     added = worded(words["change_grown"], {"day": on, "what": F.col("n.news")})
-    taken = worded(words["change_consent"], {"day": on})
+    amount = {"amount": money(F.col("n.taken_back")), "currency": F.lit(settings.bank.base_currency)}
+    back = F.when(F.col("n.taken_back") > 0, worded(words["change_taken_back"], amount))
+    unwanted = F.when((F.size("a.offers") > 0) & (F.size("n.offers") == 0), worded(words["change_consent"], {"day": on}))
+    more = F.when(F.col("n.news") != "", added)
     content = ("type", "priority", "severity", "headline", "reason", "evidence", "offers", "flow_ids", "model_version")
     new = {name: F.col(f"n.{name}") for name in content} | {
         "expires_on": F.greatest("a.expires_on", "n.expires_on"),
-        "change": F.when(F.col("n.news") != "", added).otherwise(taken),
+        "status": F.when(F.col("n.undone"), "retracted").otherwise(F.col("a.status")),
+        "closed_on": F.when(F.col("n.undone"), F.lit(today)).otherwise(F.col("a.closed_on")),
+        "change": F.when(F.col("n.undone"), worded(words["change_retracted"], {"day": on})).otherwise(
+            F.coalesce(F.nullif(F.concat_ws(" ", more, back, unwanted), F.lit("")), F.col("a.change"))
+        ),
     }
     return live.alias("a").join(told.alias("n"), "alert_id").select(
         *[new.get(name, F.col("alert_id" if name == "alert_id" else f"a.{name}")).alias(name) for name in live.columns]

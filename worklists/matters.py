@@ -32,8 +32,8 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
 
     Parameters
     ----------
-    flows : DataFrame of `abnormal_flows` rows to tell, with `_matter` (of the alert they join; null: a new one) and `_new` (not
-        told in it so far)
+    flows : DataFrame of `abnormal_flows` rows to tell, with `_matter` (of the alert they join; null: a new one), `untold` (not
+        told in it so far) and `_undone` (taken back: told only where nothing else is left)
     legs : DataFrame with `transaction_id`, `business_date`, `amount_base`, `direction`, `channel`: the rows behind them
     settings : Settings
 
@@ -41,7 +41,8 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     -------
     DataFrame with `customer_id`, `matter`, `type`, `severity`, `certainty` (0 to 1), `at_stake` (base currency), `happened_on`,
     `expires_on`, `hard` (needs no statistics), `safety`, `events` (kinds and likely causes, for offers), `flow_ids`,
-    `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `evidence`
+    `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `undone` (nothing is
+    left), `taken_back` (amount of the flows that were), `evidence`
     """
     policy = settings.contact_policy
     with_legs = _with_legs(flows, legs).withColumn("_type", _type())
@@ -53,16 +54,19 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         "flow_id",
         F.col("_type").alias("type"),
         "kind", "cause", "amount", "business_date", "detected_on", "window_days", "usual_amount", "observations", "peer_group",
-        "peer_weight", "_legs", "_new",
+        "peer_weight", "_legs", "untold", "_undone",
         F.concat("reason", late).alias("told"),
         F.array_position(_texts(SEVERITIES), F.col("severity")).cast("int").alias("severity"),
         F.coalesce(rare, F.lit(policy.priority.certainty)).alias("certainty"),
     )  # fmt: skip
-    by_customer = with_legs.groupBy("customer_id").agg(
-        F.sort_array(F.collect_list(row)).alias("_flows"), F.max("_matter").alias("_matter")
+    found, left = F.col("_found"), F.filter("_found", lambda flow: ~flow["_undone"])
+    by_customer = (
+        with_legs.groupBy("customer_id")
+        .agg(F.sort_array(F.collect_list(row)).alias("_found"), F.max("_matter").alias("_matter"))
+        .withColumns({"_flows": F.when(F.size(left) > 0, left).otherwise(found), "undone": F.size(left) == 0})
     )
     told, lead = F.col("_flows"), F.col("_flows")[0]
-    first = F.array_min(F.transform(told, lambda flow: F.struct(flow["detected_on"], flow["flow_id"])))["flow_id"]
+    first = F.array_min(F.transform(found, lambda flow: F.struct(flow["detected_on"], flow["flow_id"])))["flow_id"]
 
     def ends(flow: Column) -> Column:
         return F.date_add(flow["detected_on"], lifetime(flow["type"], policy))
@@ -81,11 +85,14 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         F.exists(kinds, lambda kind: ~kind.isin(*STATISTICAL)).alias("hard"),
         F.array_contains(causes, UNSAFE).alias("safety"),
         F.array_distinct(F.concat(kinds, causes)).alias("events"),
-        F.sort_array(F.transform(told, lambda flow: flow["flow_id"])).alias("flow_ids"),
+        F.sort_array(F.transform(found, lambda flow: flow["flow_id"])).alias("flow_ids"),
         lead["amount"].alias("lead_amount"),
         (F.size(told) - 1).alias("more"),
         F.array_join(F.transform(told, lambda flow: flow["told"]), " ").alias("told"),
-        F.array_join(F.transform(F.filter(told, lambda flow: flow["_new"]), lambda flow: flow["told"]), " ").alias("news"),
+        F.array_join(F.transform(F.filter(told, lambda flow: flow["untold"]), lambda flow: flow["told"]), " ").alias("news"),
+        "undone",
+        F.aggregate(F.filter(found, lambda flow: flow["_undone"]), F.lit(0).cast("decimal(28,2)"),
+                    lambda total, flow: (total + flow["amount"]).cast("decimal(28,2)")).alias("taken_back"),
         _evidence(told, settings).alias("evidence"),
     )
 
@@ -165,35 +172,56 @@ def untold_flows(flows: DataFrame, alerts: DataFrame, policy: ContactPolicy, tod
     return recent.where((age == 0) | F.col("_told").isNull()).drop("_told")
 
 
-def flows_to_tell(untold: DataFrame, flows: DataFrame, live: DataFrame, stand: DataFrame) -> DataFrame:
-    """The flows of each alert to be written: the untold ones, joined by those of the live alert they are added to.
-
-    A live alert that makes offers to a customer who no longer wants any is written anew, too.
+def flows_at_hand(untold: DataFrame, flows: DataFrame, live: DataFrame) -> DataFrame:
+    """The untold flows and those of live alerts: `untold` says which.
 
     Parameters
     ----------
     untold : DataFrame as `untold_flows` returns
     flows : DataFrame of `abnormal_flows` rows
     live : DataFrame of `alerts` rows that may still change
+    """
+    told = live.select(F.explode("flow_ids").alias("flow_id")).distinct().join(untold, "flow_id", "left_anti")
+    earlier = flows.join(told, "flow_id", "left_semi").withColumn("untold", F.lit(False))
+    return untold.withColumn("untold", F.lit(True)).unionByName(earlier)
+
+
+def flows_to_tell(at_hand: DataFrame, undone: DataFrame, live: DataFrame, stand: DataFrame, today: date) -> DataFrame:
+    """The flows of each alert to be written: the untold ones, joined by those of the live alert they are added to.
+
+    A live alert is written anew, too, when it makes offers to a customer who no longer wants any, or when what it is about
+    turns out, today, to have been taken back.
+
+    Parameters
+    ----------
+    at_hand : DataFrame as `flows_at_hand` returns
+    undone : DataFrame as `reversals.undone_flows` returns
+    live : DataFrame of `alerts` rows that may still change
     stand : DataFrame as `policy.standing` returns
+    today : date
 
     Returns
     -------
-    DataFrame with the columns of `abnormal_flows`, `_matter` and `_new`
+    DataFrame with the columns of `at_hand`, `_matter` (of the live alert) and `_undone`
     """
-    newest = F.max_by(F.struct("matter", "flow_ids", "offers"), F.struct("raised_on", "alert_id")).alias("_live")
+    newest = F.max_by(F.struct("matter", "flow_ids", "offers", "changed_on"), F.struct("raised_on", "alert_id")).alias("_live")
     of_flows = live.where(F.size("flow_ids") > 0).groupBy("customer_id").agg(newest).select("customer_id", "_live.*")
-    news = untold.select("customer_id", F.lit(True).alias("_news")).distinct()
+    known = at_hand.join(undone, "flow_id", "left")
+    news = known.groupBy("customer_id").agg(F.bool_or("untold").alias("_news"), F.max("undone_on").alias("_undone_on"))
     unwanted = (F.size("offers") > 0) & ~F.col("marketing_consent")
+    taken_back = (F.col("_undone_on") == F.lit(today)) | (F.col("_undone_on") > F.col("changed_on"))
     growing = (
-        of_flows.join(news, "customer_id", "left")
+        of_flows.join(news, "customer_id")
         .join(stand.select("customer_id", "marketing_consent"), "customer_id")
-        .where(F.coalesce("_news", F.lit(False)) | unwanted)
+        .where(F.col("_news") | unwanted | F.coalesce(taken_back, F.lit(False)))
+        .select("customer_id", F.col("matter").alias("_matter"))
     )
-    matters = growing.select("customer_id", F.col("matter").alias("_matter"))
-    told = growing.select(F.explode("flow_ids").alias("flow_id")).join(untold, "flow_id", "left_anti")
-    earlier = flows.join(told, "flow_id", "left_semi").withColumn("_new", F.lit(False))
-    return untold.withColumn("_new", F.lit(True)).unionByName(earlier).join(matters, "customer_id", "left")
+    return (
+        known.join(growing, "customer_id", "left")
+        .where(F.col("untold") | F.col("_matter").isNotNull())
+        .withColumn("_undone", F.col("undone_on").isNotNull())
+        .drop("undone_on")
+    )
 
 
 def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
@@ -348,5 +376,7 @@ def _without_flows(found: DataFrame, kind: str, policy: ContactPolicy) -> DataFr
         F.lit(0).alias("more"),
         F.lit("").alias("told"),
         F.lit("").alias("news"),
+        F.lit(False).alias("undone"),
+        F.lit(0).cast("decimal(28,2)").alias("taken_back"),
         F.array().cast(EVIDENCE).alias("evidence"),
     )

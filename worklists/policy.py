@@ -19,6 +19,7 @@ from worklists.matters import SALES, lifetime
 GUARDS = ("restriction", "complaint", "bereavement", "vulnerable", "do_not_contact", "closed_customer")
 RULES = (
     *GUARDS,
+    "reversed",
     "no_marketing_consent",
     "no_life_event_consent",
     "snoozed",
@@ -141,7 +142,7 @@ def held_back(
 
     Parameters
     ----------
-    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`
+    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`, `undone`
     stand : DataFrame as `standing` returns
     spoken : DataFrame as `contacts` returns
     asleep : DataFrame with `customer_id`: customers with an alert that was put off and still sleeps
@@ -165,7 +166,8 @@ def held_back(
         candidates.join(stand, "customer_id")
         .join(calls, "customer_id", "left")
         .join(asleep.select("customer_id", F.lit(True).alias("_asleep")).distinct(), "customer_id", "left")
-        .withColumn("_rule", F.coalesce(forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
+        .withColumn("_rule", F.coalesce(
+            F.col("barred"), F.when(F.col("undone"), "reversed"), forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
     )
     return _within_capacity(known, policy, customers).drop(
         "_calls", "_declined_on", "_asleep", "_rule", "_place", "_cap", "barred", "marketing_consent", "life_event_consent"

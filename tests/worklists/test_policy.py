@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ RESTRICTIONS = pa.schema([
 ])
 CANDIDATES = pa.schema([
     ("alert_id", pa.string()), ("customer_id", pa.string()), ("type", pa.string()), ("priority", pa.int32()),
-    ("at_stake", pa.decimal128(18, 2)), ("hard", pa.bool_()), ("safety", pa.bool_()),
+    ("at_stake", pa.decimal128(18, 2)), ("hard", pa.bool_()), ("safety", pa.bool_()), ("undone", pa.bool_()),
 ])  # fmt: skip
 CONTACTS = pa.schema([("customer_id", pa.string()), ("contacted_on", pa.date32()), ("declined", pa.bool_())])
 ASLEEP = pa.schema([("customer_id", pa.string())])
@@ -40,7 +41,7 @@ def ago(days: int) -> date:
 def candidate(who: str, kind: str = "abnormal_withdrawal", priority: int = 50, **other: Any) -> dict[str, Any]:
     hard = kind in ("account_closure", "early_withdrawal")
     return {"alert_id": f"AL-{who}", "customer_id": who, "type": kind, "priority": priority, "at_stake": Decimal(1000),
-            "hard": hard, "safety": False} | other
+            "hard": hard, "safety": False, "undone": False} | other
 
 
 def customer(who: str, **other: Any) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
                                                         "flow_alerts_per_1000_customers": 500})
     customers = [customer(f"c{n:02}") for n in range(12)] + [
         customer("closed", closed_on=D), customer("no", marketing_consent=False), customer("no2", marketing_consent=None),
-        customer("life", life_event_consent=None)]
+        customer("life", life_event_consent=None), customer("back")]
     restrictions = [
         {"customer_id": "c00", "kind": "aml_case", "valid_from": D},
         {"customer_id": "c00", "kind": "complaint", "valid_from": D},  # the case hides behind no other name, and no other before it
@@ -75,7 +76,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
     candidates = [candidate(f"c{n:02}", "account_closure") for n in range(8)] + [
         candidate("c08", "next_best_offer"), candidate("c09", "next_best_offer"), candidate("c10", "next_best_offer"),
         candidate("c11", priority=19), candidate("closed"), candidate("no", "next_best_offer"), candidate("no2"),
-        candidate("life", "life_event"), candidate("nobody")]
+        candidate("life", "life_event"), candidate("nobody"), candidate("back", undone=True)]
     asleep = [{"customer_id": "c10"}, {"customer_id": "c03"}]
     stand = standing(frame(spark, CUSTOMERS, customers), frame(spark, RESTRICTIONS, restrictions), policy, D)
     held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, asleep),
@@ -98,6 +99,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         "no": "no_marketing_consent",
         "no2": None,  # a flow is told without consent, only nothing is offered
         "life": "no_life_event_consent",
+        "back": "reversed",
     }
     assert held.where("relationship_manager_id IS NULL OR control_group").count() == 0
 
@@ -123,6 +125,26 @@ def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings
     for name, rule in found.items():  # the lot is drawn among what would have been called, and never over somebody's safety
         in_lot = name in lot and rule is None and name != "i"
         assert drawn[name] == (("control_group", True) if in_lot else (rule, False))
+
+
+def test_contact_limits_hold_in_every_sliding_window(spark: SparkSession, settings: Settings) -> None:
+    """An oracle calls whoever may be called, day by day for 120 days; no window of 30 days ever holds more than the limit, and
+    on the last day the policy decides as the oracle does."""
+    policy, chance = settings.contact_policy.model_copy(update={"control_share": 0.0}), random.Random(7)
+    limit, called, allowed = policy.max_contacts_30_days, {}, {}
+    for n in range(300):
+        who, eager, days = f"c{n:03}", chance.random(), []
+        for day in range(-120, 0):
+            if chance.random() < eager and sum(day - past < 30 for past in days) < limit:
+                days.append(day)
+        assert all(sum(first <= day < first + 30 for day in days) <= limit for first in range(-120, 0))
+        called[who], allowed[who] = days, sum(-past < 30 for past in days) < limit
+    assert 50 < sum(allowed.values()) < 250
+    spoken = [{"customer_id": who, "contacted_on": ago(-day), "declined": False} for who, days in called.items() for day in days]
+    stand = standing(frame(spark, CUSTOMERS, [customer(who) for who in called]), frame(spark, RESTRICTIONS, []), policy, D)
+    candidates = [candidate(who, "early_withdrawal") for who in called]
+    held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, []), policy, D, 1000)
+    assert {row["customer_id"]: row["suppressed_by"] is None for row in held.collect()} == allowed
 
 
 def test_the_lot_holds_its_share_and_does_not_change(spark: SparkSession) -> None:

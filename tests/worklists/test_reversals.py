@@ -1,0 +1,55 @@
+"""Money that came back takes the news away."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from worklists.reversals import taken_back, undone_flows
+
+D = date(2026, 6, 15)
+MOVED = pa.schema([
+    ("transaction_id", pa.string()), ("account_id", pa.string()), ("business_date", pa.date32()), ("amount", pa.decimal128(18, 2)),
+    ("currency", pa.string()), ("direction", pa.string()), ("counterparty", pa.string()), ("recorded_on", pa.date32()),
+    ("amount_base", pa.decimal128(18, 2)),
+])  # fmt: skip
+FLOWS = pa.schema([("flow_id", pa.string()), ("transaction_ids", pa.list_(pa.string())), ("amount", pa.decimal128(18, 2))])
+
+
+def moved(
+    name: str, amount: int, direction: str, days: int = 0, account: str = "A", side: str | None = "X", **other: Any
+) -> dict[str, Any]:
+    on = D + timedelta(days=days)
+    return {"transaction_id": name, "account_id": account, "business_date": on, "amount": Decimal(amount), "currency": "CNY",
+            "direction": direction, "counterparty": side, "recorded_on": on, "amount_base": Decimal(amount)} | other
+
+
+def frame(spark: SparkSession, schema: pa.Schema, rows: list[dict[str, Any]]) -> DataFrame:
+    return spark.createDataFrame(pa.Table.from_pylist(rows, schema))
+
+
+def test_each_reversal_takes_back_one_movement(spark: SparkSession) -> None:
+    legs = [
+        moved("back", 500, "debit"), moved("twice 1", 70, "debit"), moved("twice 2", 70, "debit"), moved("too late", 80, "debit"),
+        moved("other side", 90, "debit"), moved("other account", 40, "debit"), moved("no side", 30, "credit", side=None),
+        moved("came before", 20, "debit"), moved("half", 100, "debit"),
+    ]  # fmt: skip
+    later = [
+        moved("r1", 500, "credit", 3), moved("r2", 70, "credit", 1), moved("r3", 80, "credit", 11), moved("r4", 90, "credit", 1, side="Y"),
+        moved("r5", 40, "credit", 1, account="B"), moved("r6", 30, "debit", 10, side=None), moved("r7", 20, "credit", -1),
+        moved("r8", 100, "credit", 2, recorded_on=D + timedelta(days=9)),
+    ]  # fmt: skip
+    transactions = frame(spark, MOVED, legs + later)
+    found = taken_back(frame(spark, MOVED, legs), transactions)
+    told = {row["transaction_id"]: (row["taken_back_on"] - D).days for row in found.collect()}
+    assert told == {"back": 3, "twice 1": 1, "no side": 10, "half": 9}
+
+    flows = [{"flow_id": "gone", "transaction_ids": ["back", "too late"], "amount": Decimal(580)},
+             {"flow_id": "stays", "transaction_ids": ["twice 1", "twice 2", "other side"], "amount": Decimal(230)},
+             {"flow_id": "just gone", "transaction_ids": ["half", "other side", "came before"], "amount": Decimal(200)}]  # fmt: skip
+    undone = undone_flows(frame(spark, FLOWS, flows), frame(spark, MOVED, legs), found).collect()
+    assert {row["flow_id"]: (row["undone_on"] - D).days for row in undone} == {"gone": 3, "just gone": 9}
