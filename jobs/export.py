@@ -2,91 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
-import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf import ExitCode, KehuError
-from features.as_of import known, latest_known_by, version_as_of
-from features.flows import latest_known
 from jobs.context import Counts, Job
+from jobs.export_facts import ahead, customer_facts, rows, team
 from jobs.published import file_stem, publish
-from tables import TABLES
 from worklists.csv_file import worklist_csv
-from worklists.customer_facts import last_contacts, monthly_flows, open_accounts
+from worklists.deliveries import delivered, json_lines
 from worklists.page import worklist_page
+from worklists.results import new_alerts
 from worklists.selection import listed, on_the_lists
-from worklists.worklist import Facts, Row, Worklist, customer_pictures, first_month, worklists
+from worklists.team import Team, team_page
+from worklists.worklist import Worklist, customer_pictures, worklists
 from worklists.xlsx import worklist_xlsx
 
 RENDERED = {".xlsx": worklist_xlsx, ".csv": worklist_csv, ".html": worklist_page}
+TEAM, CHANNELS = "team", "channels"  # directories beside the RMs' files, each for its own readers
+USUAL_DAYS, MIN_USUAL_DAYS = 30, 5  # what is usual is looked up in so many days, and known from so many
 
 
 def run(job: Job) -> Counts:
-    """Write `WORKLISTS/<day>/` with three files for everybody who has somebody to call; a day without alerts is a success."""
+    """Write `WORKLISTS/<day>/`: three files for everybody who has somebody to call, a page for their manager, and the same alerts
+    for other channels. A day without alerts is a success."""
     settings, day = job.settings, job.day
     alerts = job.lake.read("alerts")
+    _require_usual_volume(job, alerts)
     chosen = on_the_lists(alerts, day, settings.worklists).persist()
-    rows = _rows(chosen)
-    pictures = customer_pictures(customer_facts(job, chosen.select("customer_id").distinct()), day) if rows else {}
-    chosen.unpersist()
-    lists = worklists(_with_known_customers(rows, pictures), pictures, day, settings.worklists.calls_per_day)
+    calls = rows(chosen)
+    pictures = customer_pictures(customer_facts(job, chosen.select("customer_id").distinct()), day) if calls else {}
+    _require_known({row["customer_id"] for row in calls} - set(pictures))
+    counted = team(job)
+    lists = worklists(calls, pictures, day, settings.worklists.calls_per_day, ahead(job), counted["results_by_rm"])
     counts = _checked(lists, alerts.where(listed(day)).count())
+    job.lake.replace("deliveries", delivered(chosen, day, settings.worklists, job.run_id), {"business_date": day})
+    chosen.unpersist()
     files = {f"{file_stem(each.holder)}{ending}": render(each, settings) for each in lists for ending, render in RENDERED.items()}
+    files[f"{TEAM}/managers.html"] = team_page(Team.of(counted, day), settings)
+    files[f"{CHANNELS}/alerts.jsonl"] = json_lines(lists)
     publish(job.worklists / day.isoformat(), files, _told(job, lists, counts))
     return {"rows_in": counts["alerts"], "rows_out": counts["calls"], "worklists": len(lists), "files": len(files),
             "below_line": counts["below_line"], "waiting": counts["waiting"], "to_open": str(job.worklists / day.isoformat())}
 
 
-def customer_facts(job: Job, customers: DataFrame) -> Facts:
-    """Everything told about the customers of the day's lists, as known on the day: bounded by the lists' length."""
-    lake, day = job.lake, job.day
-    few = F.broadcast(customers)
+def _require_usual_volume(job: Job, alerts: DataFrame) -> None:
+    """A breaker: far more new alerts than on other days, or than can be called, are a fault in the data until somebody has looked.
 
-    def of(table: str) -> DataFrame:
-        return lake.read(table).join(few, "customer_id", "left_semi")
+    Raises
+    ------
+    KehuError
+        CHECK_FAILED, saying what is usual; nothing was published.
+    """
+    settings = job.settings.worklists
+    raised = {row["raised_on"]: row["alerts"] for row in rows(new_alerts(alerts, job.day, USUAL_DAYS))}
+    today, before = raised.pop(job.day, 0), list(raised.values())
+    if today <= settings.breaker_min_alerts:
+        return
+    usual = median(before) if len(before) >= MIN_USUAL_DAYS else None
+    if usual is not None and today > settings.breaker_ratio * usual:
+        _stop(f"{today} alerts were raised on {job.day}, {usual:.0f} are usual", "breaker_ratio")
+    holders = on_the_lists(alerts, job.day, settings).select("holder").distinct().count()
+    if today > settings.breaker_days_of_work * holders * settings.calls_per_day:
+        _stop(f"{today} alerts were raised on {job.day} for {holders} who call {settings.calls_per_day} a day", "breaker_days_of_work")
 
-    accounts = version_as_of(of("accounts"), "account_id", day).persist()
-    transactions = known(lake.read("transactions"), day).join(F.broadcast(accounts.select("account_id")), "account_id", "left_semi")
-    holdings = latest_known_by(of("holdings"), TABLES["holdings"].key, day)
-    held = holdings.where(F.col("closed_on").isNull() | (F.col("closed_on") > F.lit(day)))
-    restrictions = latest_known_by(of("restrictions"), TABLES["restrictions"].key, day)
-    in_force = restrictions.where(
-        (F.col("valid_from") <= F.lit(day)) & (F.col("valid_to").isNull() | (F.col("valid_to") >= F.lit(day)))
+
+def _stop(what: str, setting: str) -> None:
+    raise KehuError(
+        f"{what}; nothing was published. Look at `kehu status`; if it is right, raise worklists.{setting} and export again",
+        ExitCode.CHECK_FAILED,
     )
-    features = of("customer_features").where(F.col("as_of") == F.lit(day))
-    facts = Facts(
-        customers=_rows(version_as_of(of("customers"), "customer_id", day)),
-        accounts=_rows(open_accounts(accounts, transactions)),
-        holdings=_rows(held.select("customer_id", "product_id", "acquired_on", "value")),
-        months=_rows(monthly_flows(latest_known(of("daily_flows").where(F.col("business_date") >= F.lit(first_month(day))), day), day)),
-        abnormal=_rows(
-            of("abnormal_flows")
-            .where((F.col("detected_on") <= F.lit(day)) & (F.col("business_date") >= F.lit(first_month(day))))
-            .select("customer_id", "flow_id", "kind", "business_date", "amount")
-        ),
-        contacts=_rows(last_contacts(of("alerts"), known(lake.read("outcomes"), day))),
-        segments=_rows(of("segments").where(F.col("as_of") == F.lit(day))),
-        assets=_rows(features.select("customer_id", "assets", F.col("deposits_balance").alias("deposits"))),
-        restricted=_rows(in_force.select("customer_id").distinct()),
-    )
-    accounts.unpersist()
-    return facts
 
 
-def _rows(frame: DataFrame) -> list[dict[str, Any]]:
-    """A bounded selection as plain rows."""
-    return [row.asDict(recursive=True) for row in frame.collect()]
-
-
-def _with_known_customers(rows: Sequence[Row], pictures: Iterable[str]) -> list[Row]:
-    known_ids = set(pictures)
-    unknown = sum(row["customer_id"] not in known_ids for row in rows)
+def _require_known(unknown: set[str]) -> None:
     if unknown:
-        raise KehuError(f"{unknown} alert(s) of customers that `customers` does not hold; run `kehu doctor`", ExitCode.CHECK_FAILED)
-    return list(rows)
+        raise KehuError(
+            f"{len(unknown)} customer(s) with alerts are not in `customers`; run `kehu doctor`", ExitCode.CHECK_FAILED
+        )
 
 
 def _checked(lists: Sequence[Worklist], in_table: int) -> dict[str, int]:

@@ -32,7 +32,7 @@ def publish(target: Path, files: Mapping[str, bytes], told: Mapping[str, Any]) -
     Parameters
     ----------
     target : directory of the day
-    files : name -> content
+    files : name -> content; a name may lie in a directory of the day's
     told : what the manifest says besides each file's name, size and hash
 
     Raises
@@ -51,12 +51,15 @@ def publish(target: Path, files: Mapping[str, bytes], told: Mapping[str, Any]) -
         {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in sorted(files.items())
     ]
     manifest = json.dumps({**told, "files": listed}, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+    for folder in sorted({Path(name).parent for name in files} - {Path()}):
+        (aside / folder).mkdir(mode=DIRECTORY_MODE)
     for name, content in ({**files, MANIFEST: manifest}).items():
         _write(aside / name, content)
     for entry in listed:
         if hashlib.sha256((aside / entry["name"]).read_bytes()).hexdigest() != entry["sha256"]:
             raise KehuError(f"worklist file {entry['name']} is not what was written; check the disk", ExitCode.CHECK_FAILED)
-    _sync(aside)
+    for folder in (*(entry for entry in aside.iterdir() if entry.is_dir()), aside):
+        _sync(folder)
     if target.exists():
         os.rename(target, former)
     os.rename(aside, target)

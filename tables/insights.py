@@ -186,6 +186,38 @@ ALERTS = Table(
     checks={"priority_range": "priority BETWEEN 0 AND 100"},
 )
 
+DELIVERIES = Table(
+    "deliveries",
+    "one call on a day's worklists, as handed to relationship managers and other channels",
+    (
+        Column("business_date", "DATE", "the day of the worklists"),
+        Column("holder", "STRING", "whose worklist: the RM, a deputy, or the branch queue"),
+        Column("place", "INT", "1 is called first"),
+        Column("above_line", "BOOLEAN", "within the day's calls"),
+        Column("alert_id", "STRING", "the alert"),
+        CUSTOMER,
+        Column("relationship_manager_id", "STRING", "whose book; empty: the branch's"),
+        Column("type", "STRING", "as in `alerts`"),
+        Column("severity", "STRING", "low, medium, high"),
+        Column("priority", "INT", "0 to 100"),
+        Column("status", "STRING", "open or contacted"),
+        Column("raised_on", "DATE", "first told"),
+        Column("due_by", "DATE", "last day on a worklist"),
+        Column("headline", "STRING", "one line", Personal.SENSITIVE),
+        Column("reason", "STRING", "why, in words", Personal.SENSITIVE),
+        Column(
+            "offers",
+            "ARRAY<STRUCT<offer_id: STRING, name: STRING, probability: DOUBLE, expected_value: DOUBLE, reason: STRING>>",
+            "what to offer, best first",
+            Personal.INFERRED,
+        ),
+        Column("change", "STRING", "what changed since it was raised", Personal.SENSITIVE),
+        RUN,
+    ),
+    key=("business_date", "alert_id"),
+    partition_by=("business_date",),
+)
+
 INSIGHTS = (
     DAILY_FLOWS,
     FLOW_BASELINES,
@@ -195,4 +227,5 @@ INSIGHTS = (
     LIFE_EVENTS,
     OFFER_SCORES,
     ALERTS,
+    DELIVERIES,
 )

@@ -56,6 +56,16 @@ FLOWS = (
     ("F4", "C000102", "deposit", date(2026, 11, 21), 150_000),
     ("F9", "C000101", "deposit", date(2026, 4, 9), 60_000),
 )
+AHEAD = [
+    {"holder": RM, "customer_id": "C000210", "full_name": "Gao Lei", "kind": "maturity", "due_on": date(2026, 12, 3),
+     "amount": Decimal(300_000), "currency": "CNY", "interest_rate": Decimal("0.0245")},
+    {"holder": RM, "customer_id": "C000101", "full_name": "Zhang Wei", "kind": "maturity", "due_on": date(2026, 12, 12),
+     "amount": Decimal(504_000), "currency": "CNY", "interest_rate": Decimal("0.0215")},
+    {"holder": RM, "customer_id": "C000233", "full_name": "Ma Xiaohong", "kind": "dormancy", "due_on": date(2026, 12, 9),
+     "amount": None, "currency": None, "interest_rate": None},
+]
+RESULTS = [{"relationship_manager_id": RM, "calls": 61, "reached": 48, "accepted": 17, "declined": 19, "false_alarms": 5,
+            "value": 24_310, "kept": 1_180_000}]
 FLOW_OF = {"C000101": ["F1"], "C000103": ["F2"], "C000104": ["F3"], "C000102": ["F4"]}
 
 
@@ -99,7 +109,7 @@ def literal_worklist(**changed: Any) -> Worklist:
     """The one worklist of the day."""
     names = changed.pop("names", {})
     pictures: dict[str, Customer] = customer_pictures(facts(**names), DAY)
-    return worklists(alert_rows(**changed), pictures, DAY, CALLS_PER_DAY)[0]
+    return worklists(alert_rows(**changed), pictures, DAY, CALLS_PER_DAY, AHEAD, RESULTS)[0]
 
 
 def _alert(place: int, alert: tuple[Any, ...]) -> dict[str, Any]:

@@ -48,3 +48,8 @@ def month(value: date, language: str) -> str:
 def rate(share: Amount | None) -> str:
     """A yearly rate: 0.0245 is 2.45%."""
     return MISSING if share is None else f"{float(share) * 100:.2f}%"
+
+
+def share(part: int, whole: int) -> str:
+    """7 of 20 is 35%."""
+    return f"{part / whole:.0%}" if whole else MISSING

@@ -46,6 +46,8 @@ def worklist_page(worklist: Worklist, settings: Settings) -> bytes:
         urgent=sum(call.urgent(worklist.day) for call in worklist.above),
         tomorrow=(worklist.day + timedelta(days=1)).isoformat(),
         file_name=f"outcomes-{worklist.holder}-{worklist.day.isoformat()}.csv",
+        forward_days=settings.worklists.forward_days,
+        results_days=settings.worklists.results_days,
         policy=content_policy(script),
         script=Markup(script),
     ).encode()
@@ -85,6 +87,7 @@ def spoken(settings: Settings, day: date) -> dict[str, Any]:
         "chart": chart,
         "money": figures.money,
         "rate": figures.rate,
+        "share": figures.share,
         "date": lambda value: figures.day(value, language),
         "weekday": lambda value: f"{words[f'weekday_{value.isoweekday()}']} {figures.day(value, language)}",
         "product": lambda product_id: names.get(product_id) or _plain(product_id),

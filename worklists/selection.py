@@ -30,7 +30,7 @@ def on_the_lists(alerts: DataFrame, day: date, settings: Worklists) -> DataFrame
     of_holder = Window.partitionBy("holder")
     return (
         alerts.where(listed(day))
-        .withColumns({"holder": _holder(settings), "due_by": F.date_sub("expires_on", 1)})
+        .withColumns({"holder": holder_of(settings), "due_by": F.date_sub("expires_on", 1)})
         .withColumns({"place": F.row_number().over(of_holder.orderBy(*first)), "in_all": F.count("*").over(of_holder)})
         .where(F.col("place") <= settings.calls_per_day + settings.below_line)
     )
@@ -55,7 +55,8 @@ def deputy_of(deputies: Mapping[str, str]) -> dict[str, str]:
     return resolved
 
 
-def _holder(settings: Worklists) -> Column:
+def holder_of(settings: Worklists) -> Column:
+    """Who calls: the RM, their deputy, or the branch queue. Column read: `relationship_manager_id`."""
     own = F.coalesce(F.nullif(F.trim("relationship_manager_id"), F.lit("")), F.lit(settings.branch_queue))
     holder = own
     for absent, deputy in deputy_of(settings.deputies).items():

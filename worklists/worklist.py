@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -167,11 +167,39 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """Something coming up in the book: a maturity, or a customer about to fall silent."""
+
+    customer_id: str
+    name: str
+    kind: str  # maturity, dormancy
+    due_on: date
+    amount: Decimal | None
+    currency: str | None
+    interest_rate: Decimal | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What came of an RM's calls of late."""
+
+    calls: int
+    reached: int
+    accepted: int
+    declined: int
+    false_alarms: int
+    value: int  # expected of what was accepted, base currency
+    kept: int  # deposits that came back after accepted calls about money leaving
+
+
+@dataclass(frozen=True)
 class Worklist:
     holder: str  # the RM, a deputy, or the branch queue
     day: date
     calls: tuple[Call, ...]
     waiting: int  # open alerts that fit neither above the line nor below it today
+    ahead: tuple[Ahead, ...] = ()
+    results: Results | None = None
 
     @property
     def above(self) -> tuple[Call, ...]:
@@ -182,8 +210,15 @@ class Worklist:
         return tuple(call for call in self.calls if not call.above_line)
 
 
-def worklists(alerts: Iterable[Row], customers: Mapping[str, Customer], day: date, calls_per_day: int) -> list[Worklist]:
-    """One worklist a holder, by name; calls in their order.
+def worklists(
+    alerts: Iterable[Row],
+    customers: Mapping[str, Customer],
+    day: date,
+    calls_per_day: int,
+    ahead: Iterable[Row] = (),
+    results: Iterable[Row] = (),
+) -> list[Worklist]:
+    """One worklist for everybody who has somebody to call or something coming up, by name; calls in their order.
 
     Parameters
     ----------
@@ -191,19 +226,35 @@ def worklists(alerts: Iterable[Row], customers: Mapping[str, Customer], day: dat
     customers : customer_id -> Customer
     day : date
     calls_per_day : int
+    ahead : rows of `worklists.ahead.coming_up`
+    results : rows of `worklists.results.results` by `relationship_manager_id`
     """
-    by_holder: dict[str, list[Row]] = defaultdict(list)
-    for alert in alerts:
-        by_holder[alert["holder"]].append(alert)
+    calls_of, ahead_of = _grouped(alerts, "holder"), _grouped(ahead, "holder")
+    results_of = {row["relationship_manager_id"]: _results(row) for row in results}
     return [
         Worklist(
             holder=holder,
             day=day,
-            calls=tuple(_call(row, customers, calls_per_day) for row in sorted(rows, key=lambda row: row["place"])),
-            waiting=rows[0]["in_all"] - len(rows),
+            calls=tuple(
+                _call(row, customers, calls_per_day) for row in sorted(calls_of[holder], key=lambda row: row["place"])
+            ),
+            waiting=sum(row["in_all"] for row in calls_of[holder][:1]) - len(calls_of[holder]),
+            ahead=tuple(sorted((_ahead(row) for row in ahead_of[holder]), key=lambda a: (a.due_on, a.kind, a.customer_id))),
+            results=results_of.get(holder),
         )
-        for holder, rows in sorted(by_holder.items())
+        for holder in sorted({*calls_of, *ahead_of})
     ]
+
+
+def _ahead(row: Row) -> Ahead:
+    return Ahead(
+        row["customer_id"], row["full_name"] or row["customer_id"], row["kind"], row["due_on"], row["amount"], row["currency"],
+        row["interest_rate"],
+    )
+
+
+def _results(row: Row) -> Results:
+    return Results(*(int(row[item.name] or 0) for item in fields(Results)))
 
 
 def _call(row: Row, customers: Mapping[str, Customer], calls_per_day: int) -> Call:
@@ -306,10 +357,10 @@ def _twelve_months(rows: Sequence[Row], day: date) -> tuple[Month, ...]:
     return tuple(Month(first, *(Decimal(known.get(first, nothing)[side]) for side in ("money_in", "money_out"))) for first in shown)
 
 
-def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = defaultdict(list)
+def _grouped(rows: Iterable[Row], key: str = "customer_id") -> defaultdict[str, list[Row]]:
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[row["customer_id"]].append(row)
+        groups[row[key]].append(row)
     return groups
 
 

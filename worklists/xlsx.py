@@ -42,6 +42,8 @@ def worklist_xlsx(worklist: Worklist, settings: Settings) -> bytes:
     sheets.summary()
     sheets.calls()
     sheets.evidence()
+    if worklist.ahead:
+        sheets.ahead()
     book.close()
     return target.getvalue()
 
@@ -150,6 +152,23 @@ class _Sheets:
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, max(row - 1, 1), len(columns) - 1)
         sheet.repeat_rows(0)
+
+    def ahead(self) -> None:
+        """What is coming up in the book."""
+        words, sheet = self.words, self._sheet("coming_up")
+        columns = (("date", 12), ("what", 34), ("column_customer_name", 24), ("column_customer_id", 16), ("rate", 10), ("amount", 16))
+        for index, (word, width) in enumerate(columns):
+            sheet.set_column(index, index, width)
+            self._text(sheet, 0, index, words[word], bold=True, font_color="#FFFFFF", bg_color=INK)
+        for row, item in enumerate(self.worklist.ahead, 1):
+            self._value(sheet, row, 0, item.due_on, num_format="yyyy-mm-dd", align="left")
+            self._text(sheet, row, 1, words[f"ahead_{item.kind}"])
+            self._text(sheet, row, 2, item.name)
+            self._text(sheet, row, 3, item.customer_id)
+            self._value(sheet, row, 4, item.interest_rate, num_format="0.00%")
+            self._value(sheet, row, 5, item.amount, num_format=f'#,##0 "{item.currency or self.settings.bank.base_currency}"')
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, len(self.worklist.ahead), len(columns) - 1)
 
     def _cell(self, sheet: Any, row: int, index: int, column: str, value: Cell, call: Call) -> None:
         look: dict[str, Any] = {"valign": "top", "border": 1, "border_color": LINE, "text_wrap": True}

@@ -120,6 +120,15 @@ def test_by_keyboard_alone(page: Any, address: str) -> None:
     assert page.locator(".calls a[aria-current=true] .mark").inner_text() == "✓ Not reached"
 
 
+def test_what_comes_up_and_the_results_are_cards_too(page: Any, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name="Coming up").click()
+    assert "Gao Lei" in page.locator(".card:visible").inner_text()
+    page.get_by_role("link", name="Your results").click()
+    assert "35%" in page.locator(".card:visible").inner_text()
+    assert page.told == []
+
+
 def test_an_injected_script_does_not_run_and_every_card_is_printed(page: Any, address: str) -> None:
     page.goto(address)
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hacked=1\">')")
@@ -127,4 +136,4 @@ def test_an_injected_script_does_not_run_and_every_card_is_printed(page: Any, ad
     assert page.evaluate("window.hacked") is None
     assert page.locator(".calls .name").last.inner_text() == "=Sun <b>Li</b>"
     page.emulate_media(media="print")
-    assert page.locator(".card:visible").count() == 6
+    assert page.locator(".card:visible").count() == 8  # six customers, what is coming up, and the results

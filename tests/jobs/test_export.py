@@ -18,6 +18,7 @@ from conf import ExitCode, KehuError, Settings
 from jobs import export
 from jobs.context import Job, Places
 from jobs.published import file_stem, publish
+from tables.arrow import read_arrow
 
 DAY = date(2026, 11, 24)
 # Whose book, the customer's number, priority, status and what else is different; the token names the book in every text.
@@ -80,8 +81,8 @@ def test_everybody_gets_their_own_calls_in_order_and_nobody_elses(job: Job) -> N
 
     for entry in told["files"]:
         assert hashlib.sha256((at / entry["name"]).read_bytes()).hexdigest() == entry["sha256"]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in at.iterdir()} == {0o640}
-    assert stat.S_IMODE(at.stat().st_mode) == 0o750
+    assert {stat.S_IMODE(file.stat().st_mode) for file in at.rglob("*.*")} == {0o640}
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (at, at / "team", at / "channels")} == {0o750}
 
     page = (at / "RM-1.html").read_text()
     assert "480k" in page
@@ -93,16 +94,24 @@ def test_everybody_gets_their_own_calls_in_order_and_nobody_elses(job: Job) -> N
         for content in _contents(file):
             assert other not in content, file.name
 
-    before = {file.name: file.read_bytes() for file in at.iterdir()}
+    lines = [json.loads(line) for line in (at / "channels" / "alerts.jsonl").read_text().splitlines()]
+    stored = read_arrow(job.places.lake, "deliveries").to_pylist()
+    assert [(line["holder"], line["alert_id"]) for line in lines][:2] == [("RM-1", "AL-0001"), ("RM-1", "AL-0002")]
+    assert {(row["holder"], row["alert_id"]) for row in stored} == {(line["holder"], line["alert_id"]) for line in lines}
+    assert b"TOKEN" not in (at / "team" / "managers.html").read_bytes()
+    assert "Coming up" in page  # a deposit that matures next week
+    assert page.count("C2<") == 1  # on the list, but under a restriction: not among what is coming up
+
+    before = {file.name: file.read_bytes() for file in at.rglob("*.*")}
     export.run(job)
-    assert {file.name: file.read_bytes() for file in at.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in at.rglob("*.*")} == before
 
 
 def test_a_day_without_alerts_is_a_success(job: Job) -> None:
     counts = export.run(Job(job.settings, job.places, job.spark, date(2026, 1, 5), "export"))
 
-    assert (counts["rows_in"], counts["files"]) == (0, 0)
-    assert [file.name for file in (job.worklists / "2026-01-05").iterdir()] == ["manifest.json"]
+    assert (counts["rows_in"], counts["worklists"]) == (0, 0)
+    assert sorted(file.name for file in (job.worklists / "2026-01-05").iterdir()) == ["channels", "manifest.json", "team"]
 
 
 def test_nothing_is_published_when_counts_disagree(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +123,34 @@ def test_nothing_is_published_when_counts_disagree(job: Job, monkeypatch: pytest
 
     assert refused.value.code == ExitCode.CHECK_FAILED
     assert not (job.worklists / "2026-11-23").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "before", "told"),
+    [
+        ({"breaker_days_of_work": 1}, (), "10 alerts were raised on 2026-11-23 for 3 who call 2 a day"),
+        ({"breaker_ratio": 2}, (3, 4, 4, 5, 6), "10 alerts were raised on 2026-11-23, 4 are usual"),
+        ({"breaker_ratio": 2}, (5, 5, 5, 5, 5), None),
+        ({"breaker_ratio": 2}, (1, 1, 1, 1), None),  # too few days to know what is usual
+        ({"breaker_min_alerts": 10, "breaker_ratio": 2}, (1, 1, 1, 1, 1), None),
+    ],
+)
+def test_a_day_far_from_usual_is_not_published(
+    job: Job, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], before: tuple[int, ...], told: str | None
+) -> None:
+    lists = job.settings.worklists.model_copy(update={"breaker_min_alerts": 0} | changed)
+    other = Job(job.settings.model_copy(update={"worklists": lists}), job.places, job.spark, date(2026, 11, 23), "export")
+    days = [{"raised_on": date(2026, 11, 1 + n), "alerts": count} for n, count in enumerate(before)]
+    counted = [{"raised_on": other.day, "alerts": 10}, *days]
+    monkeypatch.setattr(export, "new_alerts", lambda *_: None)
+    monkeypatch.setattr(export, "rows", lambda _: counted)
+
+    if told is None:
+        return export._require_usual_volume(other, job.lake.read("alerts"))
+    with pytest.raises(KehuError, match=told) as refused:
+        export._require_usual_volume(other, job.lake.read("alerts"))
+    assert refused.value.code == ExitCode.CHECK_FAILED
+    return None
 
 
 def test_a_killed_run_leaves_the_former_files_and_the_next_one_replaces_them(places: Places) -> None:

@@ -23,7 +23,7 @@ def book(settings: Settings) -> Any:
 
 
 def test_a_summary_the_calls_and_the_evidence(book: Any) -> None:
-    assert book.sheetnames == ["Summary", "Calls", "Evidence"]
+    assert book.sheetnames == ["Summary", "Calls", "Evidence", "Coming up"]
     assert book.active.title == "Calls"
     summary = [[cell.value for cell in row] for row in book["Summary"]]
     assert summary[0][0] == "Calls for RM-017"
@@ -78,5 +78,5 @@ def test_in_chinese(settings: Settings) -> None:
 
     book = openpyxl.load_workbook(io.BytesIO(worklist_xlsx(literal_worklist(), chinese)))
 
-    assert book.sheetnames == ["概览", "联系清单", "依据"]
+    assert book.sheetnames == ["概览", "联系清单", "依据", "近期到期"]
     assert [cell.value for cell in book["联系清单"][2]] == list(COLUMNS)

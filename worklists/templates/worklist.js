@@ -116,7 +116,7 @@
     const wanted = decodeURIComponent(location.hash.slice(1)), cards = all(".card");
     const found = cards.find((card) => card.id === wanted), card = found || (wide.matches ? cards[0] : null);
     cards.forEach((other) => other.classList.toggle("chosen", other === card));
-    all(".calls a").forEach((link) => {
+    all(".calls a, .extras a").forEach((link) => {
       if (card && link.hash === `#${card.id}`) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
     });
     body.classList.toggle("reading", Boolean(card));
@@ -131,7 +131,6 @@
     if (at >= 0 && next) { event.preventDefault(); next.focus(); }
   }
 
-  if (!forms.length) { one(".actions").hidden = true; return; }
   for (const form of forms) {
     const kept = read(form.dataset.alert);
     if (kept) {
@@ -145,8 +144,12 @@
     one(".clear", form).addEventListener("click", () => clear(form));
     show(form);
   }
-  one(".filters").addEventListener("input", filter);
-  one(".filters").addEventListener("submit", (event) => event.preventDefault());
+  if (forms.length) {
+    one(".filters").addEventListener("input", filter);
+    one(".filters").addEventListener("submit", (event) => event.preventDefault());
+  } else {
+    one(".actions").hidden = true;
+  }
   one("nav").addEventListener("keydown", moved);
   one("#save").addEventListener("click", save);
   one("#print").addEventListener("click", () => print());
@@ -154,5 +157,5 @@
   addEventListener("beforeunload", (event) => { if (Number(body.dataset.unsaved)) event.preventDefault(); });
   wide.addEventListener("change", () => choose(false));
   choose(false);
-  progress();
+  if (forms.length) progress();
 })();
