@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
@@ -124,7 +125,7 @@ class _Reader:
         """Whether every line of the block is one row with nothing to decide about."""
         assert self.header is not None
         return (
-            (self._quote not in block or (self._escape is None and self._quote not in self._closed.sub(b"", block)))
+            (self._quote not in block or (self._escape is None and (self._paired(block) or self._closes(block))))
             and (self._escape is None or self._escape not in block)
             and b"\n\n" not in block
             and not block.startswith(b"\n")
@@ -133,6 +134,26 @@ class _Reader:
             and len(self.feed.delimiter.encode()) == 1
             and self.header.width > 1
         )
+
+    def _paired(self, block: bytes) -> bool:
+        """Whether quotes come in pairs around whole fields of one line; the quick answer, without doubled quotes."""
+        if len(self._quote) > 1 or len(self.feed.delimiter.encode()) > 1:
+            return False
+        letters = np.frombuffer(b"\n" + block + b"\n", dtype=np.uint8)
+        delimiter, newline = self.feed.delimiter.encode()[0], ord("\n")
+        quotes = np.flatnonzero(letters == self._quote[0])
+        opening, closing = quotes[::2], quotes[1::2]
+        if len(opening) != len(closing):
+            return False
+        before, behind = letters[opening - 1], letters[closing + 1]
+        if not (((before == delimiter) | (before == newline)) & ((behind == delimiter) | (behind == newline))).all():
+            return False
+        newlines = np.flatnonzero(letters == newline)
+        return bool((np.searchsorted(newlines, opening) == np.searchsorted(newlines, closing)).all())
+
+    def _closes(self, block: bytes) -> bool:
+        """Whether every quote belongs to a field that closes on its line, doubled quotes among them."""
+        return self._quote not in self._closed.sub(b"", block)
 
     def _cut(self, block: bytes) -> pa.Table | None:
         """A plain block by Arrow; None when a row has another width, a byte is not UTF-8 or a line is very long."""
