@@ -66,6 +66,7 @@ class Delivery:
         self.state, self.plan, self.landing, self.truth, self.progress = state, plan, landing, truth, progress
         self.quiet = quiet
         self.restrictions = Restrictions(state)
+        self.more: Callable[[BookedDay], pa.Table] | None = None  # rows of `transactions` beside what was booked
         self._waiting: dict[str, list[pa.Table]] = {"transactions": [], "purchases": []}
         self._parts = dict.fromkeys(self._waiting, 0)
         self._dirt: list[Dirt] = []
@@ -94,7 +95,7 @@ class Delivery:
         if on > plan.loaded:
             self._deliver_day(day, purchases)
         elif not self.quiet:
-            self._load("transactions", rows.transactions(state, day), last=on == plan.loaded)
+            self._load("transactions", self._transactions(day), last=on == plan.loaded)
             if purchases is not None:
                 self._load("purchases", purchases, last=on == plan.loaded)
             if on == plan.loaded:
@@ -148,7 +149,12 @@ class Delivery:
         self._write("restrictions", on, self.restrictions.changed(on))
         if purchases is not None:
             self._write("purchases", on, purchases)
-        write_drop(self.landing, "transactions", on, sent.rows, raw=sent.raw, raw_cents=sent.raw_cents)
+        whole = sent.rows if self.more is None else pa.concat_tables([sent.rows, self.more(day)])
+        write_drop(self.landing, "transactions", on, whole, raw=sent.raw, raw_cents=sent.raw_cents)
+
+    def _transactions(self, day: BookedDay) -> pa.Table:
+        booked = rows.transactions(self.state, day)
+        return booked if self.more is None else pa.concat_tables([booked, self.more(day)])
 
     def _write(self, feed: str, on: date, table: pa.Table) -> None:
         if table.num_rows:
