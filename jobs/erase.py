@@ -12,10 +12,9 @@ from pyspark.sql import Column
 from conf import ExitCode, KehuError
 from jobs.context import Counts, Job, code_version, recorded
 from tables import TABLES
-from tables.erasure import ERASURES, certify, subject_hash
+from tables.erasure import ERASURES, SUBJECTS, certify, subject_hash
 from tables.traces import pattern, to_blank, traces
 
-SUBJECT_COLUMNS = ("customer_id", "account_id", "alert_id")
 NOBODY = "erased"  # what stands in other people's rows where the id stood
 
 
@@ -81,7 +80,7 @@ def _delete(job: Job, name: str, subjects: dict[str, list[str]]) -> int:
     """Delete the subjects' rows of one table; how many."""
     table = job.lake.table(name)
     theirs: Column = F.lit(False)
-    for column in SUBJECT_COLUMNS:
+    for column in SUBJECTS:
         if column in table.column_names and subjects[column]:
             theirs = theirs | F.col(column).isin(subjects[column])
     if name == "quarantine":

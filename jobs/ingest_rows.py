@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from conf import ExitCode, KehuError
@@ -31,8 +32,9 @@ from landing import Landed
 from landing.landed import landed_schema
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches, read_arrow
+from tables.erasure import SUBJECTS, erased_hashes, is_erased
 
-QUARANTINED, ORPHAN = "quarantined", "ORPHAN_KEY"
+QUARANTINED, ORPHAN, ERASED = "quarantined", "ORPHAN_KEY", "ERASED_SUBJECT"
 VERDICT, WAITS_FOR = "_verdict", "_waits_for"
 MANY_DATES = 400
 
@@ -254,8 +256,25 @@ def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date)
     schema = StructType([StructField(each.name, kinds.get(str(each.type), StringType())) for each in landed_schema(shape(contract))])
     text = job.spark.read.schema(schema).parquet(*(str(file.path) for file in landed))
     typed = checked(text, contract, feed_conf(job, contract.feed), job.settings.bank.time_zone, initial)
-    raw = F.coalesce(RAW, F.to_json(F.struct(*contract.names))).alias(RAW)
-    return typed, text.select(SOURCE, LINE, raw)
+    gone = _erased(job, contract)
+    if gone is None:
+        return typed, text.select(SOURCE, LINE, _raw_line(contract).alias(RAW))
+    refused = {RULES: F.array(F.lit(ERASED)), COLUMNS: F.array().cast("array<string>")}
+    typed = typed.withColumns({name: F.when(gone, instead).otherwise(F.col(name)) for name, instead in refused.items()})
+    return typed, text.select(SOURCE, LINE, F.when(~gone, _raw_line(contract)).alias(RAW))
+
+
+def _raw_line(contract: Contract) -> Column:
+    """A row as it came: its line, or its fields where the file has no lines."""
+    return F.coalesce(RAW, F.to_json(F.struct(*contract.names)))
+
+
+def _erased(job: Job, contract: Contract) -> Column | None:
+    """Whether a row is about someone who was erased: nothing of it is kept. None where nobody ever was."""
+    ids = [name for name in SUBJECTS if name in contract.names]
+    if job.lake.local is None or not ids or not erased_hashes(job.lake.local):
+        return None
+    return functools.reduce(Column.__or__, (is_erased(job.lake.local, F.trim(name)) for name in ids))
 
 
 def _known(job: Job, contract: Contract) -> DataFrame | None:

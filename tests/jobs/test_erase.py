@@ -12,6 +12,7 @@ import pytest
 from deltalake import DeltaTable
 
 from conf import ExitCode, KehuError
+from jobs import ingest
 from jobs.context import Job
 from jobs.erase import erased
 from jobs.ledger import last_versions
@@ -20,6 +21,7 @@ from tables.sound import require_sound
 from tables.traces import traces
 
 DAY = date(2024, 1, 2)
+HEADER = "customer_id,joined_on,marketing_consent\n"
 GONE = ("CU-1", "AC-1", "AL-1")
 
 
@@ -50,8 +52,8 @@ def job(spark, settings, places) -> Job:
     (worklist / "rm2.html").write_text("<td>AL-10</td>")
     drop = places.landing / "customers" / f"dt={DAY}"
     drop.mkdir(parents=True)
-    (drop / "a.csv.gz").write_bytes(gzip.compress(b"customer_id\nCU-1\n"))
-    (drop / "b.csv").write_text("customer_id\nCU-10\n")
+    (drop / "a.csv.gz").write_bytes(gzip.compress(HEADER.encode() + b"CU-1,2020-01-01,true\n"))
+    (drop / "b.csv").write_text(f"{HEADER}CU-11,2020-01-01,true\n")
     return job
 
 
@@ -78,6 +80,11 @@ def test_a_customer_is_gone_to_the_last_byte_and_nobody_else_is(job, places):
     delivered = job.spark.createDataFrame([("CU-1",), ("CU-10",), (None,)], "customer_id STRING")
     again = delivered.select(is_erased(places.lake, delivered.customer_id).alias("again")).collect()
     assert [row["again"] for row in again] == [True, False, False]
+
+    assert ingest.run(job.named("ingest"))["quarantined"] == 1, "the landing file brings nobody back"
+    refused = DeltaTable(places.lake / "quarantine").to_pyarrow_table().to_pylist()
+    assert [(row["rules"], row["raw"]) for row in refused if row["feed"] == "customers"] == [(["ERASED_SUBJECT"], None)]
+    assert traces(places.lake, GONE) == []
 
     places.log.parent.mkdir(exist_ok=True)
     (places.log.parent / "kehu.log").write_text("customer=CU-1\n")
