@@ -145,11 +145,12 @@ def page(table: pd.DataFrame, given: argparse.Namespace) -> str:
     rows = [f"| {name} | " + " | ".join(cell) + " |" for name, cell in zip(table["world"], cells, strict=True)]
     day = table.set_index("world")["day s"]
     ratios = [f"- a day at {name} history takes {day[name] / day.iloc[0]:.2f} of a day at {table['world'][0]}" for name in day.index[1:]]
-    ratios += [f"- {row['world']}: a whole day takes {row['day s'] / row['plain Spark s']:.2f} of recomputing 24 money features in plain Spark, "
-               f"{row['day s'] / row['pandas s']:.2f} of the same in pandas" for _, row in table.iterrows()]
+    ratios += [f"- {row['world']}: a whole day takes {row['day s'] / row['plain Spark s']:.2f} of what plain Spark takes to recompute "
+               f"24 money features, {row['day s'] / row['pandas s']:.2f} of what pandas takes" for _, row in table.iterrows()]
+    times = " ".join(map(str, given.times))
     return "\n".join([
         "# Benchmarks", "",
-        f"Written by `python -m benchmarks.bench --customers {given.customers} --days {given.days} --times {' '.join(map(str, given.times))}`.",
+        f"Written by `python -m benchmarks.bench --customers {given.customers} --days {given.days} --times {times}`.",
         "Days are the median of three after one to warm up; references the median of three; each is checked to find the same sums.",
         "DuckDB and Polars are not in the lock and not measured.", "",
         "| world | " + " | ".join(numbers) + " |", "|---|" + "---:|" * len(numbers), *rows, "", *ratios, "",

@@ -24,6 +24,7 @@ from simulation import berka as berka_bank
 from simulation import complete_journey
 from simulation.contacts import Calls, called, known
 from simulation.days import days_between, is_business
+from simulation.delivery import Plan
 from simulation.drops import write_drop
 from simulation.market import UNITED_STATES
 
@@ -46,15 +47,15 @@ class Bank:
         What the feeds are made of besides the generator: they are written again when it changes.
     write : callable of (landing, truth, progress)
         Writes the feeds as far as they are known beforehand.
-    living : callable of (root, progress), optional
+    living : LivingDemo, optional
         A world to be brought on day by day; without one every drop lies there from the beginning.
     """
 
     conf: str
     days: tuple[date, ...]
     made_of: str
-    write: Callable[[Path, Path, Progress], None]
-    living: Callable[[Path, Progress], LivingDemo] | None = None
+    write: Callable[[Path, Path], None]
+    living: LivingDemo | None = None
 
 
 def demonstrated(directory: str, berka: str | None, progress: Progress) -> Counts:
@@ -73,29 +74,25 @@ def demonstrated(directory: str, berka: str | None, progress: Progress) -> Count
     KehuError
         USAGE when `directory` holds the demo of the other bank.
     """
-    bank = _berka(Path(berka)) if berka else _complete_journey()
     root = Path(directory).absolute()
+    bank = _berka(Path(berka), progress) if berka else _complete_journey(root, progress)
     settings = load_settings(ROOM / "conf" / bank.conf)
     places = Places(root / "landing", root / "lake", root / "worklists")
     _feeds(bank, root, progress)
     with opened(settings, places, bank.days[-1], "demo", progress) as job:
-        run = _days(job, bank, root)
+        run = _days(job, bank)
         return {"days_run": len(run), "days_already_done": len(bank.days) - len(run), **_summary(job, bank, root)}
 
 
-def _complete_journey() -> Bank:
-    plan = complete_journey.PLAN
-    days = tuple(day for day in plan.days() if is_business(day, UNITED_STATES.holidays))
-
-    def write(landing: Path, truth: Path, progress: Progress) -> None:
-        complete_journey.Living(landing, truth, progress).load()
-
+def _complete_journey(root: Path, progress: Progress) -> Bank:
+    days = tuple(day for day in complete_journey.PLAN.days() if is_business(day, UNITED_STATES.holidays))
+    living = LivingDemo(root, progress)
     made_of = f"{complete_journey.PACKAGE} {complete_journey.package_version()}"
-    return Bank("complete_journey", days, made_of, write, LivingDemo)
+    return Bank("complete_journey", days, made_of, living.write, living)
 
 
-def _berka(data: Path) -> Bank:
-    def write(landing: Path, truth: Path, progress: Progress) -> None:
+def _berka(data: Path, progress: Progress) -> Bank:
+    def write(landing: Path, truth: Path) -> None:
         truth.mkdir(parents=True, exist_ok=True)  # nothing is planted in real data
         berka_bank.landing_feeds(data, landing, progress)
 
@@ -118,7 +115,7 @@ def _feeds(bank: Bank, root: Path, progress: Progress) -> None:
     for old in MADE:
         shutil.rmtree(root / old, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="writing-", dir=root) as writing:
-        bank.write(Path(writing) / "landing", Path(writing) / "TRUTH", progress)
+        bank.write(Path(writing) / "landing", Path(writing) / "TRUTH")
         for part in ("TRUTH", "landing"):
             (Path(writing) / part).rename(root / part)
     marker.write_text(json.dumps(wanted, indent=1) + "\n")
@@ -132,14 +129,13 @@ def _generator() -> str:
     return sources.hexdigest()[:16]
 
 
-def _days(job: Job, bank: Bank, root: Path) -> list[date]:
+def _days(job: Job, bank: Bank) -> list[date]:
     """Run the days that are not done, one after another."""
-    living = bank.living(root, job.progress) if bank.living else None
     run = []
     for day in bank.days:
         today = replace(job, day=day)
-        if living is not None:
-            living.bring(today)
+        if bank.living is not None:
+            bank.living.bring(today)
         if is_done(today, day):
             job.progress(f"{day}  done before")
             continue
@@ -169,10 +165,14 @@ class LivingDemo:
     What was agreed is noted in `TRUTH/calls` when a day's drops are complete; from there a stopped demo goes on.
     """
 
-    def __init__(self, root: Path, progress: Progress) -> None:
-        self._root, self._progress = root, progress
+    def __init__(self, root: Path, progress: Progress, some: int | None = None, plan: Plan = complete_journey.PLAN) -> None:
+        self._root, self._progress, self._some, self._plan = root, progress, some, plan
         self._world: complete_journey.Living | None = None
-        self._brought = complete_journey.PLAN.loaded
+
+    def write(self, landing: Path, truth: Path) -> None:
+        """Write the initial load; the world goes on from there."""
+        self._world = complete_journey.Living(landing, truth, self._progress, self._some, self._plan)
+        self._world.load()
 
     def bring(self, job: Job) -> None:
         """Deliver up to the job's day, unless that was done before."""
@@ -193,12 +193,13 @@ class LivingDemo:
         """Let the world live a day; a world that was left is first brought to where it was."""
         if self._world is None:
             self._progress("bringing the generated bank to where its drops end")
-            self._world = complete_journey.Living(self._root / "landing", self._root / "TRUTH", _say_nothing, quiet=True)
+            places = self._root / "landing", self._root / "TRUTH"
+            self._world = complete_journey.Living(*places, _say_nothing, self._some, self._plan, quiet=True)
             self._world.load()
-            for past in days_between(self._brought + timedelta(days=1), on - timedelta(days=1)):
+            for past in days_between(self._plan.loaded + timedelta(days=1), on - timedelta(days=1)):
                 note = self._note(past)
                 self._world.bring(past, json.loads(note.read_text()) if note.exists() else [])
-            self._world.delivery.quiet = False
+        self._world.delivery.go_on(self._root / "landing", self._root / "TRUTH")
         self._world.bring(on, agreed)
 
     def _calls(self, job: Job) -> Calls:
@@ -217,7 +218,7 @@ class LivingDemo:
     def _last_noted(self, day: date) -> date:
         """The last day before `day` whose drops are complete."""
         noted = [date.fromisoformat(note.stem) for note in (self._root / "TRUTH" / "calls").glob("*.json")]
-        return max((on for on in noted if on < day), default=complete_journey.PLAN.loaded)
+        return max((on for on in noted if on < day), default=self._plan.loaded)
 
     def _note(self, day: date) -> Path:
         return self._root / "TRUTH" / "calls" / f"{day.isoformat()}.json"
