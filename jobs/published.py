@@ -47,17 +47,17 @@ def publish(target: Path, files: Mapping[str, bytes], told: Mapping[str, Any]) -
             shutil.rmtree(left_over)
     aside.mkdir(mode=DIRECTORY_MODE)
     os.chmod(aside, DIRECTORY_MODE)
-    listed = [
-        {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in sorted(files.items())
-    ]
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    listed = [{"name": name, "bytes": len(files[name]), "sha256": digest} for name, digest in hashes.items()]
     manifest = json.dumps({**told, "files": listed}, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
     for folder in sorted({Path(name).parent for name in files} - {Path()}):
         (aside / folder).mkdir(mode=DIRECTORY_MODE)
+        os.chmod(aside / folder, DIRECTORY_MODE)
     for name, content in ({**files, MANIFEST: manifest}).items():
         _write(aside / name, content)
-    for entry in listed:
-        if hashlib.sha256((aside / entry["name"]).read_bytes()).hexdigest() != entry["sha256"]:
-            raise KehuError(f"worklist file {entry['name']} is not what was written; check the disk", ExitCode.CHECK_FAILED)
+    for name, digest in hashes.items():
+        if hashlib.sha256((aside / name).read_bytes()).hexdigest() != digest:
+            raise KehuError(f"worklist file {name} is not what was written; check the disk", ExitCode.CHECK_FAILED)
     for folder in (*(entry for entry in aside.iterdir() if entry.is_dir()), aside):
         _sync(folder)
     if target.exists():

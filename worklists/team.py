@@ -74,9 +74,11 @@ def _lines(load: Sequence[Row], results: Sequence[Row], by: str, day: date) -> l
         oldest = row.get("oldest_on")
         lines.append(Line(
             name,
-            *(row.get(count, 0) for count in ("listed", "new", "urgent")),
-            None if oldest is None else (day - oldest).days,
-            row.get("expired", 0),
-            Results(*(int(worked[name][item.name] or 0) for item in fields(Results))) if name in worked else NOTHING,
+            listed=row.get("listed", 0),
+            new=row.get("new", 0),
+            urgent=row.get("urgent", 0),
+            oldest_days=None if oldest is None else (day - oldest).days,
+            expired=row.get("expired", 0),
+            results=Results(*(int(worked[name][item.name] or 0) for item in fields(Results))) if name in worked else NOTHING,
         ))
     return lines

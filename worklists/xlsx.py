@@ -117,8 +117,8 @@ class _Sheets:
     def _drop_downs(self, sheet: Any, last: int) -> None:
         for column, codes in (("outcome", OUTCOMES), ("cause", CAUSES)):
             self._choices(sheet, HEADER_ROWS, last, column, {code: self.words.get(f"{column}_{code}", code) for code in codes})
-        column = COLUMNS.index("snooze_until")
-        sheet.data_validation(HEADER_ROWS, column, last, column, {
+        index = COLUMNS.index("snooze_until")
+        sheet.data_validation(HEADER_ROWS, index, last, index, {
             "validate": "date", "criteria": ">", "value": self.worklist.day, "ignore_blank": True,
             "error_title": self.words["column_snooze_until"], "error_message": self.words["snooze_hint"]})
 

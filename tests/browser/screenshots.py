@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from conf import Settings, load_settings
 from tests.literal_worklist import DAY, literal_worklist
 from worklists.customer_picture import OpenAlert, Picture, customer_page
 from worklists.page import worklist_page
-from worklists.worklist import Call, Offered, Worklist
+from worklists.team import Team, team_page
+from worklists.worklist import TYPES, Call, Offered, Worklist
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHINESE = {  # what the reasons and headlines of the literal day are in a Chinese bank
@@ -39,6 +41,7 @@ def main() -> None:
     worklist, folder = literal_worklist(), Path(tempfile.mkdtemp())
     (folder / "en.html").write_bytes(worklist_page(worklist, english))
     (folder / "zh.html").write_bytes(worklist_page(_in_chinese(worklist, chinese), chinese))
+    (folder / "team.html").write_bytes(team_page(_team(), english))
     (folder / "customer.html").write_text(customer_page(_picture(worklist.calls[0]), english), encoding="utf-8")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
@@ -50,6 +53,7 @@ def main() -> None:
             ("worklist-phone", "en.html", 360, 740, False),
             ("worklist-phone-card", "en.html#AL-7K3FQ2M9-C", 360, 1400, False),
             ("customer", "customer.html", 1200, 1100, False),
+            ("team", "team.html", 1280, 900, False),
         ):
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
             address, _, chosen = file.partition("#")
@@ -92,6 +96,28 @@ def _picture(call: Call) -> Picture:
     alert = OpenAlert(call.alert_id, call.type, call.due_by, call.headline, call.reason, call.flow_ids)
     offers: tuple[Offered, ...] = call.offers
     return Picture(DAY, call.customer, (alert,), offers, ("Family budget, savings for children, protection",))
+
+
+def _team() -> Team:
+    """A made-up month of ten RMs."""
+    names = [f"RM-{number:03d}" for number in range(11, 21)]
+
+    def load(name: str, n: int) -> dict[str, Any]:
+        return {"by": name, "listed": 5 + n * 7 % 11, "new": 2 + n % 3, "urgent": n % 3, "oldest_on": DAY - timedelta(days=2 + n * 5 % 9),
+                "expired": n % 4}
+
+    def worked(name: str, n: int, by: str) -> dict[str, Any]:
+        return {by: name, "calls": 41 + n * 13 % 29, "reached": 31 + n * 11 % 17, "accepted": 9 + n * 5 % 9, "declined": 12,
+                "false_alarms": n * 3 % 5, "value": 11_200 + n * 1_930, "kept": 90_000 * (n * 7 % 12)}
+
+    return Team.of({
+        "load_by_rm": [load(name, n) for n, name in enumerate((*names, "branch"))],
+        "results_by_rm": [worked(name, n, "relationship_manager_id") for n, name in enumerate(names)],
+        "load_by_type": [load(kind, n) for n, kind in enumerate(TYPES)],
+        "results_by_type": [worked(kind, n, "type") for n, kind in enumerate(TYPES)],
+        "held_back": [{"rule": rule, "alerts": count} for rule, count in
+                      (("contact_fatigue", 19), ("control_group", 4), ("min_priority", 31), ("restriction", 2))],
+    }, DAY)
 
 
 def _small(source: Path, target: Path) -> None:
