@@ -40,7 +40,7 @@ def decided(alerts: DataFrame, outcomes: DataFrame, policy: ContactPolicy, today
     newest = arrived.groupBy("alert_id").agg(F.max(told).alias("_told"))
     says, on = F.col("_told.outcome"), F.col("_told.on")
     never_told = (F.col("status") == "suppressed") & F.col("closed_on").isNull()
-    decision = says.isin(*DECIDED) & ~never_told
+    decision = F.coalesce(says.isin(*DECIDED), F.lit(False)) & ~never_told
     until = F.least("_told.snooze_until", F.date_add(on, policy.max_snooze_days))
     put_off = (says == "snoozed") & F.col("status").isin(*LIVE)
     awake = put_off & (until <= F.lit(today))
@@ -159,7 +159,6 @@ def grown(told: DataFrame, live: DataFrame, settings: Settings, today: date) -> 
     added = worded(words["change_grown"], {"day": on, "what": F.col("n.news")})
     amount = {"amount": money(F.col("n.taken_back")), "currency": F.lit(settings.bank.base_currency)}
     back = F.when(F.col("n.taken_back") > 0, worded(words["change_taken_back"], amount))
-    unwanted = F.when((F.size("a.offers") > 0) & (F.size("n.offers") == 0), worded(words["change_consent"], {"day": on}))
     more = F.when(F.col("n.news") != "", added)
     content = ("type", "priority", "severity", "headline", "reason", "evidence", "offers", "flow_ids", "model_version")
     new = {name: F.col(f"n.{name}") for name in content} | {
@@ -167,7 +166,7 @@ def grown(told: DataFrame, live: DataFrame, settings: Settings, today: date) -> 
         "status": F.when(F.col("n.undone"), "retracted").otherwise(F.col("a.status")),
         "closed_on": F.when(F.col("n.undone"), F.lit(today)).otherwise(F.col("a.closed_on")),
         "change": F.when(F.col("n.undone"), worded(words["change_retracted"], {"day": on})).otherwise(
-            F.coalesce(F.nullif(F.concat_ws(" ", more, back, unwanted), F.lit("")), F.col("a.change"))
+            F.coalesce(F.nullif(F.concat_ws(" ", more, back), F.lit("")), worded(words["change_consent"], {"day": on}))
         ),
     }
     return live.alias("a").join(told.alias("n"), "alert_id").select(

@@ -199,7 +199,14 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert bank.run(D)["rows_out"] == 0  # a day gone by is history
     assert (bank.version(), bank.alerts()) == (again, later)
 
-    # a week on: what nobody called has expired, what was decided stays
+    # the withdrawal of the second day comes back on the third, and a week on what nobody called has expired
+    day3 = day2 + timedelta(days=1)
+    bank.add("transactions", [booked(more[1]) | {"transaction_id": "T-back", "direction": "credit", "business_date": day3,
+                                                 "recorded_on": day3}])
+    bank.run(day3)
+    fay = bank.alerts()["fay abnormal_withdrawal"]
+    assert (fay["status"], fay["closed_on"]) == ("retracted", day3)
+    assert fay["change"] == "Withdrawn on 17 Jun 2026: what it was about was corrected or reversed."
     bank.run(day2 + timedelta(days=7))
     last = bank.alerts()
     assert last["anna early_withdrawal"]["status"] == "expired"

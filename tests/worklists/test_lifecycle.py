@@ -56,6 +56,7 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         alert("latest wins"), alert("not reached"), alert("late answer", status="expired", **gone),
         alert("closed by a case", status="suppressed", suppressed_by="restriction", **gone),
         alert("never told", status="suppressed", suppressed_by="capacity"),
+        alert("still held", status="suppressed", suppressed_by="complaint"),
         alert("asleep"), alert("too long"), alert("awake"), alert("tomorrow's"), alert("replaced", status="superseded", **gone),
     ])  # fmt: skip
     outcomes = literal("outcomes", [
@@ -68,7 +69,9 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         outcome("tomorrow's", "accepted", D + timedelta(days=1)),
     ])  # fmt: skip
     after = decided(alerts, outcomes, settings.contact_policy, D)
-    assert by_id(after, "status", "closed_on", "snoozed_until", "expires_on") == {
+    rules = by_id(after, "suppressed_by")
+    assert (rules["never told"], rules["closed by a case"], rules["still held"]) == ("capacity", "restriction", "complaint")
+    assert by_id(after.where("alert_id <> 'still held'"), "status", "closed_on", "snoozed_until", "expires_on") == {
         "latest wins": ("declined", ago(1), None, D + timedelta(days=5)),
         "not reached": ("contacted", None, None, D + timedelta(days=5)),  # the newest that says anything
         "late answer": ("accepted", D, None, D + timedelta(days=5)),
