@@ -1,4 +1,4 @@
-"""Offer models on simulated worlds whose chances of uptake are known: `python benchmarks/evaluate_offers.py [--seeds 5] [--small]`.
+"""Offer models on simulated worlds whose chances of uptake are known: `python -m benchmarks.evaluate_offers [--small]`.
 
 Figures rank designs; they do not predict a bank's. Where chances are known, AUC and log loss are computed from them instead of from
 drawn outcomes, so that only training is noisy. LightGBM is compared where it happens to be installed; it is never used.
@@ -25,6 +25,17 @@ DAYS = [NEWEST, NEWEST - timedelta(67), *(NEWEST - timedelta(134 + 30 * k) for k
 NUMBERS = tuple(f"number_{n:02d}" for n in range(24))
 INPUTS = Inputs(NUMBERS, ("segment", "region", "channel"))
 OFFERS = ("fx_account", "travel_insurance", "health_insurance", "gold_savings", "pension_plan", "credit_card")  # names only
+TITLES = {
+    "by_positives": "One offer, by takers to learn from",
+    "cold": "An offer with few takers, alone and with two siblings",
+    "arbitration": "Value: three offers a customer, and a day's calls within limits",
+}
+HEAD = (
+    "`python -m benchmarks.evaluate_offers`, {seeds} seeds. gap: share of the AUC between knowing nothing and knowing the chance; "
+    "skill: the same of log loss; calibration: mean probability over mean chance. Simulated worlds rank designs, they do not predict "
+    "a bank's figures."
+)
+RULE = "recency and frequency rule"
 MARGINS, COST = np.array([300.0, 150.0, 400.0, 260.0, 1200.0, 350.0]), 20.0
 
 
@@ -113,7 +124,7 @@ def rivals(rows: LabelledRows, newest: pd.DataFrame, seed: int) -> dict[str, np.
     encoded, asked = _codes(learned.inputs), _codes(newest)
     said = {
         "popularity": np.full(len(newest), learned.taken.mean()),
-        "recency and frequency rule": newest["number_01"].to_numpy() + newest["number_04"].to_numpy(),
+        RULE: newest["number_01"].to_numpy() + newest["number_04"].to_numpy(),
         "boosting, defaults": HistGradientBoostingClassifier(random_state=seed).fit(encoded, learned.taken).predict_proba(asked)[:, 1],
     }
     try:
@@ -148,7 +159,10 @@ def by_positives(seeds: int, small: bool) -> pd.DataFrame:
                 f"kehu ({trained.kind})": trained.model.predict_proba(asked[list(trained.features)] if trained.features else asked)[:, 1]
             }
             for name, score in (said | rivals(learned, asked, seed)).items():
-                found.append({"positives": positives, "seed": seed, "model": name, **closed(chance[newest], score, rate)})
+                measured = closed(chance[newest], score, rate)
+                if name == RULE:  # orders customers, but says no probability
+                    measured |= {"skill": np.nan, "calibration": np.nan}
+                found.append({"positives": positives, "seed": seed, "model": name, **measured})
     return pd.DataFrame(found)
 
 
@@ -196,7 +210,12 @@ def arbitration(seeds: int, small: bool) -> pd.DataFrame:
             said.append(trained.model.predict_proba(asked[list(trained.features)] if trained.features else asked)[:, 1])
         p, true = np.column_stack(said), truth[newest]
         worth = true * MARGINS - COST
-        scores = {"oracle": worth, "kehu": p * MARGINS - COST, "probability alone": p, "popularity": np.broadcast_to(rates, p.shape)}
+        scores = {
+            "oracle": worth,
+            "kehu": p * MARGINS - COST,
+            "probability alone": p,
+            "popularity": np.broadcast_to(rates * MARGINS - COST, p.shape),
+        }
         for name, score in scores.items():
             top = np.argsort(-score, axis=1, kind="stable")[:, :3]
             made = np.take_along_axis(score, top, axis=1) > 0
@@ -227,21 +246,32 @@ def candidates(draw: np.random.Generator, p: np.ndarray) -> tuple[pd.DataFrame, 
     return rows[rows["value"] > 0], {f"R{number:02d}": 480.0 for number in range(20)}, {"pension_plan": 60, "health_insurance": 80}
 
 
+def told(name: str, table: pd.DataFrame) -> str:
+    """One part's table, means and minima over the seeds, in Markdown."""
+    keys = [column for column in ("positives", "takers", "model", "policy") if column in table]
+    measured = [column for column in ("gap", "skill", "calibration", "value") if column in table]
+    rows = table.groupby(keys, sort=False)[measured].agg(["mean", "min"])
+    heads = keys + [f"{column}, min" if of == "min" else column for column, of in rows.columns]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for key, *values in rows.itertuples():
+        named = key if isinstance(key, tuple) else (key,)
+        lines.append("| " + " | ".join([*map(str, named), *(f"{value:.3f}" for value in values)]) + " |")
+    return f"## {TITLES[name]}\n\n" + "\n".join(lines) + "\n"
+
+
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--seeds", type=int, default=5)
     given.add_argument("--small", action="store_true", help="a minute's run, to see that it works; its figures say nothing")
-    given.add_argument("--out", type=Path, help="write the tables there as CSV")
+    given.add_argument("--out", type=Path, help="write the page there instead of printing it")
     asked = given.parse_args()
+    parts = []
     with threadpool_limits(1):
-        tables = {part.__name__: part(asked.seeds, asked.small) for part in (by_positives, cold, arbitration)}
-    for name, table in tables.items():
-        if asked.out:
-            asked.out.mkdir(parents=True, exist_ok=True)
-            table.to_csv(asked.out / f"offers_{name}.csv", index=False)
-        keys = [column for column in ("positives", "takers", "model", "policy") if column in table]
-        measured = [column for column in ("gap", "skill", "calibration", "value") if column in table]
-        print(f"\n{name}\n{table.groupby(keys)[measured].agg(['mean', 'min']).round(3).to_string()}")
+        for part in (by_positives, cold, arbitration):
+            parts.append(told(part.__name__, part(asked.seeds, asked.small)))
+            print(parts[-1], flush=True)
+    if asked.out:
+        asked.out.write_text("\n".join([f"# Offer models on worlds with known chances\n\n{HEAD.format(seeds=asked.seeds)}\n", *parts]))
 
 
 if __name__ == "__main__":

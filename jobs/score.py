@@ -16,8 +16,9 @@ from jobs.context import Counts, Job
 from jobs.customers_as_of import customers_as_of
 from jobs.model_shelf import ModelShelf
 from models.arbitration import ranked_candidates
-from models.scoring import Scorer, offer_scores, ready
+from models.scoring import Scorer, offer_reasons, offer_scores, ready
 
+EXPLAINED = 5  # offers a customer that have reasons, or as many as are shown if those are more
 FLOW_MEMORY_DAYS = 14  # an abnormal flow speaks for an offer this long
 TALKED = ("contacted", "accepted", "declined")
 
@@ -36,12 +37,11 @@ def run(job: Job) -> Counts:
     rows_in = features.count()
     if not rows_in:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
-    language = job.settings.bank.language
-    scores = offer_scores(features, champions, phrases(language), language)
+    scores = offer_scores(features, champions)
     customers = customers_as_of(job, [job.day], features).drop("as_of").join(_service_tiers(job), "customer_id", "left")
     ranked = ranked_candidates(scores, customers, _events(job), _talked_about(job), job.settings.offers, job.day)
     try:
-        job.lake.replace("offer_scores", ranked, {"as_of": job.day})
+        job.lake.replace("offer_scores", _with_reasons(job, ranked.localCheckpoint(), features, champions), {"as_of": job.day})
     except PySparkException as error:
         raise _from_worker(error) from error
     if refused:
@@ -74,6 +74,15 @@ def _champions(job: Job, features: DataFrame) -> tuple[list[Scorer], list[str]]:
         except KehuError as error:
             refused.append(str(error))
     return usable, refused
+
+
+def _with_reasons(job: Job, ranked: DataFrame, features: DataFrame, champions: list[Scorer]) -> DataFrame:
+    """Adds `reasons` to the best offers of each customer; further down nobody is told of them."""
+    language, key = job.settings.bank.language, ["customer_id", "offer_id"]
+    shown = ranked.where(F.col("rank") <= max(job.settings.contact_policy.max_offers, EXPLAINED))
+    reasons = offer_reasons(shown, features, champions, phrases(language), language)
+    none = F.array().cast("array<string>")
+    return ranked.join(reasons, key, "left").withColumn("reasons", F.coalesce("reasons", none))
 
 
 def _service_tiers(job: Job) -> DataFrame:

@@ -58,7 +58,7 @@ def ranked_candidates(
 
     Returns
     -------
-    DataFrame with the columns of `offer_scores`; `propensity` is 1 as nothing is left to chance yet
+    DataFrame with the columns of `offer_scores` but `reasons`; `propensity` is 1 as nothing is left to chance yet
     """
     happened = events.groupBy("customer_id").agg(F.sort_array(F.collect_set("event")).alias("events"))
     last = talked_about.groupBy("customer_id", "offer_id").agg(F.max("last_on").alias("last_on"))
@@ -88,7 +88,6 @@ def ranked_candidates(
             "blocked_by",
             "rank",
             F.lit(1.0).alias("propensity"),
-            "reasons",
             "model_version",
         )
     )

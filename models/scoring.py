@@ -1,4 +1,4 @@
-"""Scoring: every customer against every offer's champion, in Spark, with probabilities and reasons."""
+"""Scoring: every customer against every offer's champion, in Spark; reasons for the few offers that are shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-SCHEMA = "customer_id string, as_of date, offer_id string, probability double, model_version string, reasons array<string>"
+SCORES = "customer_id string, as_of date, offer_id string, probability double, model_version string"
+REASONS = "customer_id string, offer_id string, reasons array<string>"
 AGAIN = "train again with `kehu train --as-of D`"
 DIGITS = 9  # of probabilities: the last bits depend on how rows were batched
 
@@ -58,30 +59,19 @@ def ready(scorer: Scorer, columns: Collection[str]) -> Scorer:
     return scorer
 
 
-def offer_scores(
-    features: DataFrame,
-    scorers: Sequence[Scorer],
-    phrases: Mapping[str, str],
-    language: Literal["en", "zh"] = "en",
-) -> DataFrame:
-    """The probability of every customer taking every offer, and why.
+def offer_scores(features: DataFrame, scorers: Sequence[Scorer]) -> DataFrame:
+    """The probability of every customer taking every offer.
 
     Parameters
     ----------
     features : DataFrame with `customer_id`, `as_of` and every feature a scorer needs
     scorers : the champions, one an offer
-    phrases : feature -> business words in `language`
-    language : of the reasons
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of`, `offer_id`, `probability` (0 to 1), `model_version`, `reasons` (at most three,
-    the most moving first; none where the model is a plain rate)
+    DataFrame with `customer_id`, `as_of`, `offer_id`, `probability` (0 to 1), `model_version`
     """
-    inputs = inputs_of(features, sorted({name for scorer in scorers for name in scorer.features}))
-    flags = tuple(field.name for field in features.schema if isinstance(field.dataType, BooleanType))
-    needed = features.select("customer_id", "as_of", *input_columns(features, inputs))
-    champions, words = tuple(sorted(scorers, key=lambda scorer: scorer.offer_id)), dict(phrases)
+    champions = tuple(sorted(scorers, key=lambda scorer: scorer.offer_id))
 
     def score(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         from threadpoolctl import threadpool_limits  # a worker a core: a thread each, or they fight for cores
@@ -89,9 +79,47 @@ def offer_scores(
         with threadpool_limits(1):
             for batch in batches:
                 for scorer in champions:
-                    yield _scored(batch, scorer, words, language, flags)
+                    yield _scored(batch, scorer)
 
-    return needed.mapInPandas(score, SCHEMA)
+    inputs = _inputs(features, scorers)
+    return features.select("customer_id", "as_of", *input_columns(features, inputs)).mapInPandas(score, SCORES)
+
+
+def offer_reasons(
+    shown: DataFrame,
+    features: DataFrame,
+    scorers: Sequence[Scorer],
+    phrases: Mapping[str, str],
+    language: Literal["en", "zh"] = "en",
+) -> DataFrame:
+    """Why the probability is what it is, for the few offers that somebody may be told of: words cost far more than scores.
+
+    Parameters
+    ----------
+    shown : DataFrame with `customer_id`, `offer_id`
+    features : DataFrame with `customer_id`, `as_of` and every feature a scorer needs
+    scorers : the champions, one an offer
+    phrases : feature -> business words in `language`
+    language : of the reasons
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `offer_id`, `reasons` (at most three, the most moving first; none where the model is a rate)
+    """
+    champions = {scorer.offer_id: scorer for scorer in scorers}
+    words, flags = dict(phrases), tuple(field.name for field in features.schema if isinstance(field.dataType, BooleanType))
+
+    def explain(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            for batch in batches:
+                for offer_id, rows in batch.groupby("offer_id"):
+                    yield _explained(rows, champions[str(offer_id)], words, language, flags)
+
+    inputs = _inputs(features, scorers)
+    known = features.select("customer_id", *input_columns(features, inputs))
+    return shown.select("customer_id", "offer_id").join(known, "customer_id").mapInPandas(explain, REASONS)
 
 
 def probabilities(model: Any, rows: pd.DataFrame) -> np.ndarray:
@@ -114,34 +142,33 @@ def model_inputs(typical: Mapping[str, float | str]) -> Inputs:
     return Inputs(tuple(name for name in typical if name not in categories), categories)
 
 
-def _scored(
-    batch: pd.DataFrame,
+def _inputs(features: DataFrame, scorers: Sequence[Scorer]) -> Inputs:
+    return inputs_of(features, sorted({name for scorer in scorers for name in scorer.features}))
+
+
+def _scored(batch: pd.DataFrame, scorer: Scorer) -> pd.DataFrame:
+    probability, _ = _probabilities_and_inputs(_model(scorer.artifact), scorer, batch)
+    return batch[["customer_id", "as_of"]].assign(
+        offer_id=scorer.offer_id, probability=probability.round(DIGITS), model_version=scorer.model_version
+    )
+
+
+def _explained(
+    rows: pd.DataFrame,
     scorer: Scorer,
     phrases: Mapping[str, str],
     language: Literal["en", "zh"],
     flags: Sequence[str],
 ) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
     from models.reasons import contributions, reasons_in_words
 
-    model = _model(scorer.artifact)
-    probability, rows = _probabilities_and_inputs(model, scorer, batch)
-    reasons: list[list[str]] = [[] for _ in range(len(batch))]
+    reasons: list[list[str]] = [[] for _ in range(len(rows))]
     if scorer.features:
-        moved = contributions(model, rows, model.typical_customer_, probability)
-        reasons = reasons_in_words(moved, rows, model.typical_customer_, phrases, language, flags)
-    return pd.DataFrame(
-        {
-            "customer_id": batch["customer_id"],
-            "as_of": batch["as_of"],
-            "offer_id": scorer.offer_id,
-            "probability": np.round(probability, DIGITS),
-            "model_version": scorer.model_version,
-            "reasons": reasons,
-        }
-    )
+        model = _model(scorer.artifact)
+        probability, given = _probabilities_and_inputs(model, scorer, rows)
+        moved = contributions(model, given, model.typical_customer_, probability)
+        reasons = reasons_in_words(moved, given, model.typical_customer_, phrases, language, flags)
+    return rows[["customer_id", "offer_id"]].assign(reasons=reasons)
 
 
 def _probabilities_and_inputs(model: Any, scorer: Scorer, batch: pd.DataFrame | None) -> tuple[np.ndarray, pd.DataFrame]:

@@ -17,7 +17,7 @@ CUSTOMERS = (
     "customer_id string, age int, annual_income decimal(18,2), assets decimal(18,2), risk_profile int, held array<string>, "
     "service_tier string, marketing_consent boolean, life_event_consent boolean, closed boolean, restricted boolean"
 )
-SCORES = "customer_id string, as_of date, offer_id string, probability double, model_version string, reasons array<string>"
+SCORES = "customer_id string, as_of date, offer_id string, probability double, model_version string"
 
 
 def offer(family: str, margin: int, product: str, discreet: bool = False, raised_by: dict | None = None, **rules: object) -> Offer:
@@ -63,7 +63,7 @@ def ranked(spark: SparkSession) -> dict[tuple[str, str], object]:
         customer("blocked", age=70, closed=True, restricted=True, marketing_consent=False, service_tier="mass"),
     ]
     scores = [
-        (row[0], DAY, name, EQUALLY_WORTH.get(name, 0.1) if row[0] == "undecided" else 0.1, f"{name}/1", ["because"])
+        (row[0], DAY, name, EQUALLY_WORTH.get(name, 0.1) if row[0] == "undecided" else 0.1, f"{name}/1")
         for row in people
         for name in OFFERS
     ]
