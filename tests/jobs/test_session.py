@@ -8,7 +8,7 @@ import os
 import pytest
 
 from conf import ExitCode, KehuError
-from jobs import jars, session
+from jobs import jars, materials, session
 
 
 def java(tmp_path, monkeypatch, says: str) -> None:
@@ -59,6 +59,12 @@ def test_jars_are_those_that_were_locked(tmp_path, monkeypatch):
     (tmp_path / "a.jar").write_bytes(b"other")
     assert not jars.sound("a.jar", digest)
     assert not jars.sound("b.jar", digest)
+
+
+def test_the_bill_of_materials_names_every_locked_package_and_jar():
+    made_of = {part["purl"] for part in materials.bill()["components"]}
+    assert {"pkg:pypi/pyspark@4.1.4", "pkg:maven/io.delta/delta-spark_4.1_2.13@4.4.0"} <= made_of
+    assert sum(part.startswith("pkg:maven") for part in made_of) == len(jars.locked())
 
 
 def test_what_the_launcher_prints_goes_to_the_log(tmp_path, capfd):
