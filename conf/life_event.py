@@ -29,6 +29,7 @@ class Evidence(Model):
     types: tuple[str, ...] = ()  # of payments: only these transaction types; empty: all
     min_amount: Decimal = Field(Decimal(0), ge=0)  # of payments, base currency
     novel: bool = False  # of payments: only from or to somebody the customer had nothing with before the window
+    in_place_of_another: bool = False  # of novel payments: only where there was somebody else of the kind before
 
     _pattern = field_validator("pattern")(_compiles)
 

@@ -115,16 +115,19 @@ def payment_days(payments: DataFrame, events: Mapping[str, LifeEvent], as_of: da
     )
     texts = worded.select("text", "direction", "type").distinct().withColumn("matches", _matches(F.col("text"), events, "payments"))
     matched = worded.join(texts.where(F.size("matches") > 0), ["text", "direction", "type"])
+    kind = Window.partitionBy("customer_id", "event", "category")
     series = Window.partitionBy("customer_id", "event", "category", "text")
     evidence = {(name, category): each for name, event in events.items() for category, each in event.evidence.items()}
     floors = _by_key({key: F.lit(each.min_amount) for key, each in evidence.items()})
     windows = _by_key({key: F.lit(events[key[0]].window_days) for key in evidence})
     novel = _by_key({key: F.lit(each.novel) for key, each in evidence.items()})
+    another = _by_key({key: F.lit(each.in_place_of_another) for key, each in evidence.items()})
     fresh = F.date_diff(F.lit(as_of), F.min("business_date").over(series)) < windows
+    elder = F.date_diff(F.lit(as_of), F.min("business_date").over(kind)) >= windows
     return (
         matched.select("customer_id", "business_date", "amount_base", "text", F.explode("matches").alias("match"))
         .select("customer_id", "business_date", "amount_base", "text", "match.*")
-        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | fresh))
+        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | fresh) & (~another | elder))
         .where("_counts")
         .groupBy("customer_id", "event", "category", "business_date")
         .agg(F.lit(1).cast("decimal(28,3)").alias("quantity"), F.min("stage").alias("stage"))

@@ -37,7 +37,12 @@ PARENT = LifeEvent(
 JOB = LifeEvent(
     enabled=True,
     name={"en": "Job change", "zh": "换工作"},
-    evidence={"pay": Evidence(source="payments", direction="credit", types=("salary",), pattern=".", novel=True, log_odds=(1, 4))},
+    evidence={
+        "pay": Evidence(
+            source="payments", direction="credit", types=("salary",), pattern=".", novel=True, in_place_of_another=True,
+            log_odds=(1, 4),
+        )
+    },
     prior_unknown_age=0.2,
     window_days=90,
     quiet_days=0,
@@ -73,7 +78,7 @@ PURCHASES = [
     bought("chinese-1", 1, days_ago(9), "母婴/纸尿裤", "80.00", name="纸尿裤 S", customer="chinese"),
     bought("chinese-2", 1, days_ago(2), "母婴/奶粉", "300.00", name="婴儿奶粉 1段", customer="chinese"),
 ]  # fmt: skip
-PEOPLE = ["own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese", "switcher", "stayer"]
+PEOPLE = ["own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese", "switcher", "stayer", "starter"]
 PAYMENTS = (
     "customer_id string, business_date date, direction string, type string, amount_base decimal(18,2), "
     "description string, counterparty string"
@@ -89,6 +94,7 @@ def judged(spark: SparkSession) -> dict[str, Any]:
     """Posteriors and the rows written, of everybody above."""
     payments = spark.createDataFrame(
         [*[pay("stayer", back, "ACME") for back in (150, 120, 90, 60, 30, 0)],
+         *[pay("starter", back, "ACME") for back in (60, 30, 0)],  # nothing known of an earlier job
          *[pay("switcher", back, "ACME") for back in (150, 120, 90)], pay("switcher", 60, "NEW INC"), pay("switcher", 30, "NEW INC")],
         PAYMENTS,
     )  # fmt: skip
