@@ -66,15 +66,22 @@ def off_policy_value(reward: np.ndarray, logged: np.ndarray, other: np.ndarray, 
         "DM": expected,
         "DR": expected + w * (reward - predicted),
     }
-    enough = effective >= MIN_EFFECTIVE
-    refused = "" if enough else f"an effective sample of {effective:.0f} carries no verdict, {MIN_EFFECTIVE:.0f} asked"
     return Verdict(
         {name: _estimate(values) for name, values in influences.items()},
         effective,
         float(np.quantile(w, 0.95)),
         float((raw > MAX_WEIGHT).mean()),
-        refused,
+        _refused(raw, effective),
     )
+
+
+def _refused(raw: np.ndarray, effective: float) -> str:
+    """Weights have a mean of 1 where the log covers all that the other policy would do; far below, it never made some of those offers."""
+    if effective < MIN_EFFECTIVE:
+        return f"an effective sample of {effective:.0f} carries no verdict, {MIN_EFFECTIVE:.0f} asked"
+    if 1 - raw.mean() > 4 * raw.std(ddof=1) / np.sqrt(len(raw)):
+        return f"the log covers only {raw.mean():.0%} of what the other policy would do: the rest was never left to chance"
+    return ""
 
 
 def _estimate(values: np.ndarray) -> Estimate:

@@ -51,6 +51,9 @@ def test_no_verdict_from_too_small_a_sample() -> None:
     verdict = off_policy_value(**given)
     assert "carries no verdict" in verdict.refused
     assert verdict.cut > 0, "weights of 200 are cut"
+    by_rank = {"reward": np.ones(4000), "logged": np.ones(4000), "other": (np.arange(4000) % 2) * 1.0}
+    never = off_policy_value(**by_rank, predicted=np.ones(4000), expected=np.ones(4000))
+    assert "covers only 50%" in never.refused, "the other half was never offered to anybody"
     with pytest.raises(ValueError, match="needs its propensity"):
         off_policy_value(**given | {"logged": given["logged"] * 0})
 
