@@ -45,7 +45,7 @@ $(VENV)/.locked: requirements.lock
 		|| { $(APT) python3-venv >/dev/null && $(PYTHON) -m venv --clear $(VENV); }; }
 	@echo "installing the locked packages (once, about two minutes)"
 	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; \
-	else $(BIN)/pip install --require-hashes -r requirements.lock 2>&1 | awk '\
+	else PYTHONUNBUFFERED=1 $(BIN)/pip install --require-hashes -r requirements.lock 2>&1 | awk '\
 		/^Collecting/ {if (++n % 40 == 0) {print "  " n " packages found"; fflush()}} \
 		/^(Building|Installing)/ {print "  " substr($$0, 1, 60); fflush()} \
 		/^ERROR/ {print > "/dev/stderr"}'; fi
