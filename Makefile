@@ -78,8 +78,9 @@ evaluate: setup  ## how well flows are found and offers chosen, on worlds whose 
 	@$(BIN)/python -m benchmarks.evaluate_offers
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 
-bench: setup  ## timings on generated lakes
+bench: setup  ## timings: a day at growing history beside plain recomputation; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.time_features
+	@$(BIN)/python -m benchmarks.bench
 
 airflow: setup  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 	@PYTHON=$(PYTHON) dags/try_once
