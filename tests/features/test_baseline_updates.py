@@ -44,7 +44,7 @@ def counts(baseline: DataFrame) -> set[tuple]:
     return {(*row,) for row in baseline.select("customer_id", "direction", "window_days", "bin", "count").collect()}
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(worlds=st.lists(world, min_size=15, max_size=15), since=st.integers(5, 30), step=st.integers(1, 25))
 def test_updated_equals_rebuilt_on_random_worlds(spark: SparkSession, worlds: list, since: int, step: int) -> None:
     units = spark.createDataFrame(rows(worlds), UNITS).persist()
