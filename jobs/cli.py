@@ -147,17 +147,6 @@ def dial(day: datetime, **given: Any) -> None:
 
 
 @cli.command()
-@_options("date", "lake", "conf")
-def deliver(day: datetime, **given: Any) -> None:
-    """Write a day's alerts as JSON lines for CRM, call centre, tablet and app."""
-    from jobs.console import Console
-    from jobs.deliver import delivered
-
-    with Console() as console:
-        console.summary(delivered(_settings(given), _places(given), day.date()))
-
-
-@cli.command()
 @click.option("--from", "first", type=DAY, required=True, help="First day alerts were raised on.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day alerts were raised on.")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write the page to a file instead of printing it.")
