@@ -31,6 +31,7 @@ from worklists.lifecycle import (
     superseded,
 )
 from worklists.matters import (
+    SALES,
     flow_matters,
     flows_at_hand,
     flows_to_tell,
@@ -41,7 +42,7 @@ from worklists.matters import (
     untold_life_events,
     untold_offers,
 )
-from worklists.policy import contacts, held_back, standing, with_priority
+from worklists.policy import contacts, held_back, sales_today, standing, with_priority
 from worklists.reversals import taken_back, undone_flows
 
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
@@ -80,7 +81,7 @@ def known_today(job: Job) -> Known:
     customers = version_as_of(lake.read("customers"), "customer_id", day)
     restrictions = latest_known_by(lake.read("restrictions"), ("customer_id", "kind", "valid_from"), day)
     stand = standing(customers, restrictions, policy, day).localCheckpoint()
-    before = overtaken(decided(before_today(stored, day), outcomes, policy, day), stand, job.settings, day).localCheckpoint()
+    before = overtaken(decided(before_today(stored, day), outcomes, job.settings, day), stand, job.settings, day).localCheckpoint()
     scores = lake.read("offer_scores").where(F.col("as_of") == F.lit(day))
     return Known(stored, before, before.where(on_somebodys_list(day)), outcomes, stand, scores)
 
@@ -90,10 +91,12 @@ def matters_of_the_day(job: Job, today: Known) -> DataFrame:
     settings, day, lake = job.settings, job.day, job.lake
     flows, legs = _flows_to_tell(job, today)
     told_flows = flow_matters(flows, legs, settings)
-    free = today.live.where((F.col("type") != "next_best_offer") | (F.col("status") != "open")).select("customer_id")
-    events = untold_life_events(lake.read("life_events"), today.before, settings.contact_policy, day).join(free, "customer_id", "left_anti")
+    events = untold_life_events(lake.read("life_events"), today.before, settings.contact_policy, day)
+    stronger = today.live.where((F.col("type") != "next_best_offer") | (F.col("status") != "open"))
+    events = events.join(stronger, "customer_id", "left_anti")
     offers = untold_offers(today.scores, today.before, settings, day).join(today.live, "customer_id", "left_anti")
-    matters = one_a_customer(told_flows, life_event_matters(events, settings), offer_matters(offers, settings)).localCheckpoint()
+    every = one_a_customer(told_flows, life_event_matters(events, settings), offer_matters(offers, settings))
+    matters = every.where(F.lit(sales_today(settings.contact_policy, day)) | ~F.col("type").isin(*SALES)).localCheckpoint()
     unspoken = [feature.phrase[settings.bank.language] for feature in FEATURES if "purchases" in feature.source]
     worded = in_words(with_offers(matters, today.scores, settings, sorted(set(unspoken))), settings)
     identified = worded.withColumn("alert_id", alert_id(F.col("customer_id"), F.col("matter")))
@@ -110,7 +113,7 @@ def rows_of_the_day(job: Job, today: Known, matters: DataFrame) -> DataFrame:
     held = held_back(matters.where("joins IS NULL"), today.standing, spoken, asleep, policy, day, customers)
     rows = of_today(raised(held, day), today.stored, settings, day)
     added = grown(matters.where("joins"), today.before.drop("_history"), settings, day)
-    return decided(rows.unionByName(added), today.outcomes, policy, day)
+    return decided(rows.unionByName(added), today.outcomes, settings, day)
 
 
 def _flows_to_tell(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:

@@ -153,7 +153,7 @@ def _answered(job: Job) -> int:
     outcomes = job.lake.read("outcomes")
     today = outcomes.where(F.col("recorded_on") == F.lit(job.day)).select("alert_id").distinct()
     stored = job.lake.read("alerts").drop("run_id").join(today, "alert_id", "left_semi")
-    after = decided(stored, outcomes, job.settings.contact_policy, job.day)
+    after = decided(stored, outcomes, job.settings, job.day)
     news = changed(after, stored, job.day).withColumn("run_id", F.lit(job.run_id)).persist()
     count = news.count()
     if count:

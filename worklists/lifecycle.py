@@ -11,7 +11,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from conf.settings import ContactPolicy, Settings
+from conf.settings import Settings
 from worklists.matters import lifetime, strength
 from worklists.policy import GUARDS, forbidden
 from worklists.reasons import chosen, day, money, worded
@@ -22,7 +22,7 @@ ENDED = ("accepted", "declined", "false_alarm")
 STATE = ("relationship_manager_id", "status", "suppressed_by", "snoozed_until", "expires_on", "closed_on", "change")
 
 
-def decided(alerts: DataFrame, outcomes: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
+def decided(alerts: DataFrame, outcomes: DataFrame, settings: Settings, today: date) -> DataFrame:
     """Alerts as relationship managers left them: the newest outcome of each that arrived by today.
 
     `not_reached` leaves an alert as it is. `snoozed` puts a live one off until its date (at most `max_snooze_days`), then it is
@@ -32,9 +32,10 @@ def decided(alerts: DataFrame, outcomes: DataFrame, policy: ContactPolicy, today
     ----------
     alerts : DataFrame of `alerts` rows
     outcomes : DataFrame of `outcomes` rows
-    policy : ContactPolicy
+    settings : Settings
     today : date
     """
+    policy, words = settings.contact_policy, settings.wording[settings.bank.language].reasons
     told = F.struct("recorded_at", "outcome", "snooze_until", F.least("business_date", "recorded_on").alias("on"))
     arrived = outcomes.where((F.col("recorded_on") <= F.lit(today)) & (F.col("outcome") != "not_reached"))
     newest = arrived.groupBy("alert_id").agg(F.max(told).alias("_told"))
@@ -45,13 +46,15 @@ def decided(alerts: DataFrame, outcomes: DataFrame, policy: ContactPolicy, today
     put_off = (says == "snoozed") & F.col("status").isin(*LIVE)
     awake = put_off & (until <= F.lit(today))
     lasts = F.date_add(until, lifetime(F.col("type"), policy))
+    due_again = worded(words["change_awake"], {"day": day(until, settings.bank.language)})
     return alerts.join(newest, "alert_id", "left").select(
-        *_others(alerts, "status", "suppressed_by", "snoozed_until", "expires_on", "closed_on"),
+        *_others(alerts, *(name for name in STATE if name != "relationship_manager_id")),
         F.when(decision, says).when(awake, "open").when(put_off, "snoozed").otherwise(F.col("status")).alias("status"),
         F.when(~decision | (says == "contacted"), F.col("suppressed_by")).alias("suppressed_by"),
         F.when(put_off, until).otherwise(F.col("snoozed_until")).alias("snoozed_until"),
         F.when(put_off, F.greatest("expires_on", lasts)).otherwise(F.col("expires_on")).alias("expires_on"),
         F.when(decision & says.isin(*ENDED), on).otherwise(F.col("closed_on")).alias("closed_on"),
+        F.when(awake & (F.col("status") == "snoozed"), due_again).otherwise(F.col("change")).alias("change"),
     )
 
 

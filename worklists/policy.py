@@ -194,7 +194,8 @@ def _policy(policy: ContactPolicy, today: date) -> Column:
 def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) -> DataFrame:
     """The caps of the day, then the lot: what is compared later is what would have been called."""
     offers_only, free = F.col("type").isin(*SALES), F.col("hard") | F.col("safety")
-    cap = F.when(offers_only, _places(policy.offer_alerts_per_1000_customers, customers)).otherwise(
+    days = 7 if policy.weekly_digest_weekday else 1
+    cap = F.when(offers_only, _places(policy.offer_alerts_per_1000_customers * days, customers)).otherwise(
         _places(policy.flow_alerts_per_1000_customers, customers)
     )
     best = Window.partitionBy(F.col("_rule").isNull(), offers_only, free).orderBy(
@@ -208,6 +209,11 @@ def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) ->
     return placed.where(~far).withColumns(
         {"suppressed_by": rule, "control_group": F.coalesce(rule == "control_group", F.lit(False))}
     )
+
+
+def sales_today(policy: ContactPolicy, today: date) -> bool:
+    """Whether offers and life events are told today, or wait for the weekly digest."""
+    return policy.weekly_digest_weekday in (0, today.isoweekday())
 
 
 def _places(per_1000: float, customers: int) -> int:

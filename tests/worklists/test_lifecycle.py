@@ -57,7 +57,8 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         alert("closed by a case", status="suppressed", suppressed_by="restriction", **gone),
         alert("never told", status="suppressed", suppressed_by="capacity"),
         alert("still held", status="suppressed", suppressed_by="complaint"),
-        alert("asleep"), alert("too long"), alert("awake"), alert("tomorrow's"), alert("replaced", status="superseded", **gone),
+        alert("asleep"), alert("too long"), alert("awake", status="snoozed", snoozed_until=D),
+        alert("tomorrow's"), alert("replaced", status="superseded", **gone),
     ])  # fmt: skip
     outcomes = literal("outcomes", [
         outcome("latest wins", "declined", ago(1), 15), outcome("latest wins", "contacted", ago(1), 9),
@@ -68,7 +69,7 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         outcome("awake", "snoozed", ago(1), snooze_until=D), outcome("replaced", "snoozed", ago(1), snooze_until=D),
         outcome("tomorrow's", "accepted", D + timedelta(days=1)),
     ])  # fmt: skip
-    after = decided(alerts, outcomes, settings.contact_policy, D)
+    after = decided(alerts, outcomes, settings, D)
     rules = by_id(after, "suppressed_by")
     assert (rules["never told"], rules["closed by a case"], rules["still held"]) == ("capacity", "restriction", "complaint")
     assert by_id(after.where("alert_id <> 'still held'"), "status", "closed_on", "snoozed_until", "expires_on") == {
@@ -83,7 +84,8 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         "tomorrow's": ("open", None, None, D + timedelta(days=5)),
         "replaced": ("superseded", ago(1), None, D + timedelta(days=5)),
     }
-    assert changed(decided(after, outcomes, settings.contact_policy, D), after, D).count() == 0
+    assert by_id(after, "change")["awake"] == "Put off until 15 Jun 2026, now due again."
+    assert changed(decided(after, outcomes, settings, D), after, D).count() == 0
 
 
 def test_consents_restrictions_and_time_close_what_is_live(spark: SparkSession, literal: Literal, settings: Settings) -> None:

@@ -12,7 +12,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import ContactPolicy, Settings
-from worklists.policy import contacts, held_back, in_control_group, standing, with_priority
+from worklists.policy import contacts, held_back, in_control_group, sales_today, standing, with_priority
 
 D = date(2026, 6, 15)
 CUSTOMERS = pa.schema([
@@ -145,6 +145,12 @@ def test_contact_limits_hold_in_every_sliding_window(spark: SparkSession, settin
     candidates = [candidate(who, "early_withdrawal") for who in called]
     held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, []), policy, D, 1000)
     assert {row["customer_id"]: row["suppressed_by"] is None for row in held.collect()} == allowed
+
+
+def test_what_can_wait_comes_on_the_day_of_the_weekly_digest() -> None:
+    days = [D + timedelta(days=n) for n in range(7)]  # from a Monday on
+    assert [sales_today(ContactPolicy(weekly_digest_weekday=4), day) for day in days] == [False] * 3 + [True] + [False] * 3
+    assert all(sales_today(ContactPolicy(), day) for day in days)
 
 
 def test_the_lot_holds_its_share_and_does_not_change(spark: SparkSession) -> None:
