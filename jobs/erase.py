@@ -34,12 +34,12 @@ def erased(job: Job, customer_ids: Sequence[str]) -> Counts:
 def _erase(job: Job, customers: list[str]) -> Counts:
     subjects = _subjects(job, customers)
     ids = {one for found in subjects.values() for one in found}
-    rows = {name: _delete(job, name, subjects) for name in TABLES}
-    for name in TABLES:
-        _blank(job, name, ids)
     touched = [name for name in TABLES if traces(job.places.lake / name, ids)]
+    rows = {}
     for name in touched:
-        job.progress(f"forgetting the past of {name}")
+        job.progress(f"erasing from {name}")
+        rows[name] = _delete(job, name, subjects)
+        _blank(job, name, ids)
         job.lake.forget_past(name)
     worklists = traces(job.worklists, ids)
     for file in worklists:

@@ -38,7 +38,7 @@ def rows(table: str, *filters: tuple) -> pd.DataFrame:
 flows = rows("abnormal_flows", ("kind", "in", ["withdrawal", "deposit"]))
 alerts = rows("alerts", ("type", "in", ["abnormal_withdrawal", "abnormal_deposit"]))
 statistical = alerts["flow_ids"].map(lambda ids: ids is not None and len(ids) > 0 and set(ids) <= set(flows["flow_id"]))
-alert = alerts[statistical].sort_values(["priority", "alert_id"], ascending=[False, True]).iloc[0]
+alert = alerts[list(statistical)].sort_values(["priority", "alert_id"], ascending=[False, True]).iloc[0]
 flow = flows[flows["flow_id"] == alert["flow_ids"][0]].iloc[0]
 direction = "debit" if flow["kind"] == "withdrawal" else "credit"
 print(alert["headline"])

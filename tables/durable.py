@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -70,13 +70,25 @@ def sync_since(table: Path, version: int) -> None:
         _sync(directory)
 
 
-def forget_before(table: Path, version: int) -> None:
-    """Delete the log before a version that a checkpoint stands for, with everything that describes it."""
-    for file in (table / LOG).iterdir():
-        number = file.name.lstrip(".").split(".")[0]
-        if file.is_file() and number.isdigit() and int(number) < version:
+def keep_only(table: Path, live: Iterable[str], version: int) -> None:
+    """Delete every file of a table but its live ones, and the log before a version that a checkpoint stands for.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a live file is not found; nothing is deleted then.
+    """
+    kept = {Path(file).resolve() for file in live}
+    files = [file.resolve() for file in table.rglob("*") if file.is_file()]
+    if kept - set(files):
+        raise FileNotFoundError(f"{len(kept - set(files))} live file(s) of {table} are missing")
+    log = (table / LOG).resolve()
+    for file in files:
+        of = file.with_name(file.name.removeprefix(".").removesuffix(".crc")) if file.name.startswith(".") else file  # of a checksum
+        number = of.name.split(".")[0]
+        if (log not in file.parents and of not in kept) or (file.parent == log and number.isdigit() and int(number) < version):
             file.unlink()
-    _sync(table / LOG)
+    _sync(log)
 
 
 def _sync(path: Path) -> None:

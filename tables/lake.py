@@ -18,7 +18,7 @@ from pyspark.sql.types import DataType, StructField, StructType
 from conf import ExitCode, KehuError
 from tables import TABLES, declaration
 from tables.declaration import Table
-from tables.durable import NOTHING, forget_before, newest_version, sync_since
+from tables.durable import NOTHING, keep_only, newest_version, sync_since
 
 SliceValue = str | date | Sequence[str] | Sequence[date]
 
@@ -168,19 +168,20 @@ class Lake:
     def forget_past(self, name: str) -> None:
         """Leave nothing of a local table but its rows of now: earlier files, change data, and the log that names what they held.
 
-        The newest version stays; every earlier one, and with it time travel, is gone.
+        The newest version stays; every earlier one, and with it time travel, is gone. Done without Spark, in hundredths of a second.
         """
         assert self.local is not None
         table = self.local / name
-        self.vacuum(name, 0)
-        now = "ALTER TABLE delta.`{0}` SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 0 seconds')"
-        later = "ALTER TABLE delta.`{0}` UNSET TBLPROPERTIES ('delta.deletedFileRetentionDuration')"
         with self._writing(name):
-            self.spark.sql(now.format(self.path(name)))  # a checkpoint then leaves out what was deleted
-            deltalake.DeltaTable(table).create_checkpoint()
-        forget_before(table, newest_version(table))
-        with self._writing(name):
-            self.spark.sql(later.format(self.path(name)))
+            self._keep_deleted(table, "interval 0 seconds")  # a checkpoint then leaves out what was deleted
+            found = deltalake.DeltaTable(table)
+            found.create_checkpoint()
+            keep_only(table, found.file_uris(), newest_version(table))
+            self._keep_deleted(table, "interval 1 week")
+
+    def _keep_deleted(self, table: Path, how_long: str) -> None:
+        kept = {"delta.deletedFileRetentionDuration": how_long}
+        deltalake.DeltaTable(table).alter.set_table_properties(kept, commit_properties=self._signed())
 
     def versions(self) -> dict[str, int]:
         """Newest Delta version of every table that exists."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +45,20 @@ def places(tmp_path: Path):
     return Places(tmp_path / "landing", tmp_path / "lake", tmp_path / "worklists")
 
 
+def large_withdrawal(landing: Path, day: date) -> None:
+    """One more file in the day's drop: somebody's current account loses two million."""
+    with gzip.open(next((landing / "accounts").glob("*/*.csv.gz")), "rt", encoding="utf-8") as lines:
+        account = next(row for row in csv.DictReader(lines) if row["product_type"] == "current" and row["status"] == "open")
+    (landing / "transactions" / f"dt={day}" / "planted.csv").write_text(
+        "transaction_id,account_id,booked_at,amount,currency,direction,type,channel\n"
+        f"PLANTED,{account['account_id']},{day}T10:00:00,2000000.00,{account['currency']},debit,transfer,counter\n")
+
+
 @pytest.fixture(scope="session")
 def small_bank(
     spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory  # noqa: ARG001 - the one session is made first
 ) -> Places:
-    """A generated bank of sixty customers after the first whole day: real tables for whoever only reads them."""
+    """A generated bank of sixty customers after its first whole day, one large withdrawal in it: real tables to be read."""
     from jobs.context import Places, opened
     from jobs.run import whole_day
     from simulation.world import landing_feeds
@@ -54,6 +66,7 @@ def small_bank(
     root = tmp_path_factory.mktemp("small_bank")
     plan = landing_feeds(root, 60, 60, 1, lambda _: None)
     places = Places(root / "landing", root / "lake", root / "worklists")
+    large_withdrawal(places.landing, plan.days()[0])
     with opened(settings, places, plan.days()[0], "run") as job:
         whole_day(job)
     return places

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from tables import durable
-from tables.durable import LOG, commits, newest_commit, newest_version, sync_since
+from tables.durable import LOG, commits, keep_only, newest_commit, newest_version, sync_since
 
 
 @pytest.fixture
@@ -52,3 +52,19 @@ def test_a_checkpoint_is_flushed_as_well_and_tells_the_version_when_it_alone_is_
         commit.unlink()
     assert newest_commit(table) is None
     assert newest_version(table) == 1
+
+
+def test_only_live_files_and_the_newest_log_are_kept(tmp_path):
+    table = tmp_path / "runs"
+    days(table, 1, 2)
+    DeltaTable(table).delete("n = 1")
+    (table / "day=2" / "left-over.parquet").touch()
+    found = DeltaTable(table)
+    found.create_checkpoint()
+    keep_only(table, found.file_uris(), 1)
+    assert DeltaTable(table).to_pyarrow_table()["n"].to_pylist() == [2]
+    assert len([*table.rglob("day=*/*")]) == 1
+    assert [commit.stem for commit in commits(table)] == [f"{1:020}"]
+
+    with pytest.raises(FileNotFoundError, match="1 live file"):
+        keep_only(table, [*found.file_uris(), str(tmp_path / "elsewhere")], 1)
