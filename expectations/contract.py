@@ -59,6 +59,8 @@ class Field:
         Of money and numbers.
     type : str
         Spark type, where the kind does not say it: numbers.
+    free : bool
+        Text anybody may have typed anything into: card numbers in it are masked.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Field:
     values: tuple[str, ...] = ()
     sign: Sign = Sign.ANY
     type: str = ""
+    free: bool = False
 
     @property
     def spark_type(self) -> str:

@@ -17,7 +17,7 @@ OUTCOMES = Contract(
         )),
         Field("offer_id", Kind.ID),
         Field("snooze_until", Kind.DATE),
-        Field("note", Kind.TEXT),
+        Field("note", Kind.TEXT, free=True),
     ),
     happened="recorded_at",
     may_lie_ahead=True,  # a day's worklists are worked on the day after, and what comes back belongs to the day that was run

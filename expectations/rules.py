@@ -24,6 +24,7 @@ TIME = (
 )
 ZONED = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"
 # `\z` and not `$`, which in Java also stands before a newline at the end.
+CARD = r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{1,7}(?![0-9])"  # 13 to 19 digits, in groups or not
 # Control characters, direction overrides, zero-width space and byte order mark: never part of what a text says.
 INVISIBLE = "[\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u200B\\u202A-\\u202E\\u2066-\\u2069\\uFEFF]"
 
@@ -100,7 +101,8 @@ def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
         case Kind.ID:
             return F.when(text.rlike(ID), text)
         case Kind.TEXT:
-            return F.nullif(F.trim(F.regexp_replace(text, INVISIBLE, "")), F.lit(""))
+            visible = F.nullif(F.trim(F.regexp_replace(text, INVISIBLE, "")), F.lit(""))
+            return _without_card_numbers(visible) if field.free else visible
         case Kind.MONEY | Kind.NUMBER:
             return F.when(text.rlike(_fits(field, feed)), _plain(text, feed).try_cast(field.spark_type))
         case Kind.INTEGER:
@@ -115,6 +117,13 @@ def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
             return F.when(text.isin(*CURRENCIES), text)
         case Kind.BOOLEAN:
             return F.when(F.lower(text) == "true", True).when(F.lower(text) == "false", False)
+
+
+def _without_card_numbers(text: Column) -> Column:
+    """Free text with a payment card's number shortened to its last four digits."""
+    number = F.regexp_extract(text, CARD, 0)
+    is_card = text.rlike(CARD) & F.call_function("luhn_check", F.regexp_replace(number, "[ -]", ""))
+    return F.when(is_card, F.replace(text, number, F.concat(F.lit("****"), F.right(number, F.lit(4))))).otherwise(text)
 
 
 def _broken(field: Field, feed: Feed) -> Column:

@@ -21,7 +21,7 @@ TRANSACTIONS = Contract(
         Field("branch_id", Kind.ID),
         Field("counterparty", Kind.TEXT),
         Field("balance_after", Kind.MONEY),
-        Field("description", Kind.TEXT),
+        Field("description", Kind.TEXT, free=True),
     ),
     happened="booked_at",
     refers_to=("account_id", "accounts"),

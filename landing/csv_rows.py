@@ -101,8 +101,10 @@ class _Reader:
 
     def _take_header(self, block: bytes) -> bytes:
         """The first line that is not blank; returns what stands behind it."""
-        while block:
-            line, _, block = block.partition(b"\n")
+        at = 0
+        while at < len(block):
+            end = block.find(b"\n", at)
+            line, at = (block[at:], len(block)) if end < 0 else (block[at:end], end + 1)
             self.lines += 1
             if not line.strip(b" "):
                 continue
@@ -116,9 +118,9 @@ class _Reader:
                 names = None
             if names is None:
                 raise Refused("HEADER_MISMATCH", "the header's quotes do not close on its line")
-            at = places(names, self.shape, self.feed.names, self.feed.extra_columns)
-            self.header = Header(line, at, len(names))
-            return block
+            found = places(names, self.shape, self.feed.names, self.feed.extra_columns)
+            self.header = Header(line, found, len(names))
+            return block[at:]
         return b""
 
     def _plain(self, block: bytes) -> bool:

@@ -91,6 +91,8 @@ def land(drop: Drop, known: str, feed: Feed, shape: Shape, to: Path) -> Landed:
             said.check_bytes(drop.size, known)
         batches = _batches(handle, drop, feed, shape)
         rows = _written(batches, unfinished, shape, drop, said)
+    if rows == 0 and drop.size == 0 and said and said.rows != 0:
+        raise Refused("EMPTY_FILE", "0 bytes")
     if rows == 0 and (said is None or said.rows != 0):
         raise Refused("ROWCOUNT_MISMATCH", "no data rows, and no control file that says so")
     if said:
@@ -100,6 +102,8 @@ def land(drop: Drop, known: str, feed: Feed, shape: Shape, to: Path) -> Landed:
 
 
 def _batches(handle: FileIO, drop: Drop, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
+    if drop.size == 0:
+        return iter(())
     if drop.suffix == ".parquet":
         return parquet_batches(handle, feed, shape)
     read = csv_batches if ".csv" in drop.suffix else json_batches

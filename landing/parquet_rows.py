@@ -69,7 +69,7 @@ def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return _as_text(column.dictionary_decode())
     if pa.types.is_timestamp(kind):
-        return pc.strftime(column.cast(pa.timestamp("us", kind.tz)), "%Y-%m-%dT%H:%M:%S" + ("%z" if kind.tz else ""))
+        return pc.strftime(column.cast(pa.timestamp("us", kind.tz), safe=False), "%Y-%m-%dT%H:%M:%S" + ("%z" if kind.tz else ""))
     text = column.cast(pa.string())
     if pa.types.is_decimal(kind) and kind.scale > 2:  # noughts that only the type asks for say nothing
         text = pc.replace_substring_regex(text, r"^(-?\d+\.\d\d\d*?)0+$", r"\1")
