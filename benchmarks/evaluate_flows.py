@@ -141,7 +141,8 @@ def _split(of: World) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _sums(spark: SparkSession, flows: pd.DataFrame) -> DataFrame:
     on = pd.to_datetime([LAST - timedelta(days=DAYS - 1 - int(day)) for day in flows["day"]]).date
-    return spark.createDataFrame(pd.DataFrame({"customer_id": _names(flows["customer"].to_numpy()), "business_date": on, "direction": "debit",
+    return spark.createDataFrame(pd.DataFrame({
+        "customer_id": _names(flows["customer"].to_numpy()), "business_date": on, "direction": "debit",
                                                "window_days": np.int32(1), "amount": flows["amount"].to_numpy()})).selectExpr(
         "customer_id", "business_date", "direction", "window_days", "cast(amount as decimal(18,2)) amount")
 
@@ -181,7 +182,8 @@ def main() -> None:
 def _markdown(table: pd.DataFrame) -> str:
     head = "| method | " + " | ".join(table.columns) + " |"
     rule = "|---" * (len(table.columns) + 1) + "|"
-    body = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in row) + " |" for name, row in zip(table.index, table.to_numpy(), strict=True)]
+    body = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in row) + " |"
+            for name, row in zip(table.index, table.to_numpy(), strict=True)]
     return "\n".join([head, rule, *body])
 
 

@@ -65,12 +65,12 @@ def detected(job: Job) -> Detected:
     """What a day's look finds, from the tables as they were known on that day; writes nothing."""
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
-    since = stored.agg(F.max("recorded_on")).first()[0]
+    since = stored.agg(F.max("recorded_on")).collect()[0][0]
     accounts = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
     new = transactions if since is None else transactions.where(F.col("recorded_on") > F.lit(since))
-    span = new.agg(F.min("business_date"), F.max("business_date")).first()
-    look = _look(since, day, *(_data_start(job) if span[0] is None else (span[0],)), job=job)
+    span = new.agg(F.min("business_date"), F.max("business_date")).collect()[0]
+    look = _look(job, since, span[0] or _data_start(job))
 
     first = (span[0] or day) - timedelta(days=RECURRING_LOOKBACK_DAYS + max(settings.windows_days))
     moved = in_base_currency(
@@ -98,8 +98,8 @@ def detected(job: Job) -> Detected:
     return Detected(look, recorded_units(around, judged, abnormal, touched, day), told, judged)
 
 
-def _look(since: date | None, day: date, first_new: date, job: Job) -> Look:
-    data_start = _data_start(job)[0] if since is not None else first_new
+def _look(job: Job, since: date | None, first_new: date) -> Look:
+    day, data_start = job.day, _data_start(job) if since is not None else first_new
     if since is not None:
         return Look(since, day, data_start, since, since - timedelta(days=job.settings.flows.baseline_days))
     learned = max((day - data_start).days // 4, FIRST_RUN_DAYS)
@@ -107,10 +107,9 @@ def _look(since: date | None, day: date, first_new: date, job: Job) -> Look:
     return Look(None, day, data_start, baseline_day, day - timedelta(days=FIRST_RUN_DAYS - 1))
 
 
-def _data_start(job: Job) -> tuple[date]:
+def _data_start(job: Job) -> date:
     """First business date of all data; answered from file statistics, not from the rows."""
-    first = job.lake.read("transactions").agg(F.min("business_date")).first()
-    return (first[0] or job.day,)
+    return job.lake.read("transactions").agg(F.min("business_date")).collect()[0][0] or job.day
 
 
 def _accounts(job: Job) -> DataFrame:

@@ -101,7 +101,8 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     Returns
     -------
     DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month`,
-    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut). Sums for which not even peers tell what is usual are gone.
+    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut). Sums for
+    which not even peers tell what is usual are gone.
     """
     own = quartiles(baseline.join(sums.select(*SERIES).distinct(), list(SERIES), "left_semi"), SERIES, settings.bin_ratio)
     peers = peer_baselines(baseline, exposure, settings)

@@ -84,10 +84,11 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
 
 def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> None:
     facts = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2), " \
-            "day_amount decimal(18,2), usual_amount decimal(18,2), usual_month decimal(18,2), return_period_years double, surprise double, " \
-            "observations bigint, peer_group string, peer_weight double"
+            "day_amount decimal(18,2), usual_amount decimal(18,2), usual_month decimal(18,2), return_period_years double, " \
+            "surprise double, observations bigint, peer_group string, peer_weight double"
     def row(window: int, amount: str, years: float, who: str = "anna", of_day: str = "9000") -> tuple:
-        return (who, DAY, "debit", window, Decimal(amount), Decimal(of_day), Decimal("100"), Decimal("900"), years, math.log(years), 30, "all", 0.2)
+        return (who, DAY, "debit", window, Decimal(amount), Decimal(of_day), Decimal("100"), Decimal("900"), years,
+                math.log(years), 30, "all", 0.2)
 
     quiet_day_after = [row(1, "20", 0.01, "ben", "20"), row(7, "90020", 40.0, "ben", "20")]
     scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0), *quiet_day_after], facts)
