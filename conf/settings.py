@@ -180,6 +180,7 @@ class ContactPolicy(Model):
 
 class Worklists(Model):
     calls_per_day: int = Field(8, gt=0)  # the RM's line: what is above it
+    ageing_a_day: float = Field(1, ge=0)  # points of priority an alert gains in the order of calls for each day it waited
     minutes_per_call: int = Field(15, gt=0)
     below_line: int = Field(5, ge=0)  # how many below it stay visible
     branch_queue: str = "branch"  # where customers without an RM go

@@ -15,6 +15,8 @@ from worklists.worklist import LISTED
 def on_the_lists(alerts: DataFrame, day: date, settings: Worklists) -> DataFrame:
     """The day's alerts in the order of each holder's calls, cut where the visible part below the line ends.
 
+    First comes the highest priority, with `ageing_a_day` for each day an alert has waited: nothing is carried over forever.
+
     Parameters
     ----------
     alerts : DataFrame of `alerts` rows
@@ -26,7 +28,8 @@ def on_the_lists(alerts: DataFrame, day: date, settings: Worklists) -> DataFrame
     DataFrame with the columns of `alerts` and `holder` (the RM, the deputy of an RM on leave, or the branch queue),
     `due_by` (last day on a worklist), `place` (1 is first), `in_all` (the holder's alerts with those cut off)
     """
-    first = [F.col("priority").desc(), F.col("expires_on"), F.col("raised_on"), F.col("alert_id")]
+    waited = F.col("priority") + settings.ageing_a_day * F.date_diff(F.lit(day), "raised_on")
+    first = [waited.desc(), F.col("expires_on"), F.col("raised_on"), F.col("alert_id")]
     of_holder = Window.partitionBy("holder")
     return (
         alerts.where(listed(day))
