@@ -46,7 +46,7 @@ def customer_facts(job: Job, customers: DataFrame) -> Facts:
         abnormal=rows(
             of("abnormal_flows")
             .where((F.col("detected_on") <= F.lit(day)) & (F.col("business_date") >= F.lit(first_month(day))))
-            .select("customer_id", "flow_id", "kind", "business_date", "amount")
+            .select("customer_id", "flow_id", "kind", "business_date", "amount", "window_days")
         ),
         contacts=rows(last_contacts(of("alerts"), known(lake.read("outcomes"), day))),
         segments=rows(of("segments").where(F.col("as_of") == F.lit(day))),

@@ -88,7 +88,8 @@ def facts(**names: str) -> Facts:
         ],
         months=[month for person in PEOPLE for month in _months(person)],
         abnormal=[
-            {"flow_id": flow, "customer_id": who, "kind": kind, "business_date": on, "amount": Decimal(amount)}
+            {"flow_id": flow, "customer_id": who, "kind": kind, "business_date": on, "amount": Decimal(amount),
+             "window_days": 1}
             for flow, who, kind, on, amount in FLOWS
         ],
         contacts=[

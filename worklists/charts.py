@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from statistics import median
 
 from markupsafe import Markup, escape
 
@@ -16,6 +17,7 @@ from worklists.worklist import Abnormal, Customer, Month
 WIDTH, HEIGHT = 600, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 24, 34  # around the plot: amounts, room for a label, months and years
 BAR = 0.56  # of a month's width
+CUT = 4  # times the median month: other bars are not drawn taller, unless what the call is about is
 MIN_SIDE = 0.15  # of the plot's height for the smaller direction
 
 OWN_MOVEMENTS = ("early_withdrawal", "closure")
@@ -41,10 +43,12 @@ def flow_chart(customer: Customer, marked: Collection[str], language: str, words
         for shown in customer.months
         for outward, total in ((False, shown.money_in), (True, shown.money_out))
     }
+    tallest = _tallest(heights, told)
     plot = _Plot(
-        max(value for (_, outward), value in heights.items() if not outward),
-        max(value for (_, outward), value in heights.items() if outward),
+        max(min(value, tallest) for (_, outward), value in heights.items() if not outward),
+        max(min(value, tallest) for (_, outward), value in heights.items() if outward),
         len(customer.months),
+        tallest,
     )
     parts = [plot.grid(language)]
     for index, shown in enumerate(customer.months):
@@ -60,6 +64,14 @@ def flow_chart(customer: Customer, marked: Collection[str], language: str, words
     )
 
 
+def _tallest(heights: Mapping[Side, float], told: Mapping[Side, _Told]) -> float:
+    """The height at which other bars are cut, so that one large sum of another month does not dwarf what the call is about."""
+    marked = max((height for side, height in heights.items() if told[side].inside or told[side].beside), default=0.0)
+    moved = [height for height in heights.values() if height > 0]
+    usual = median(moved) if moved else 0.0
+    return max(marked, CUT * usual) if marked else CUT * 2 * usual or 1.0
+
+
 @dataclass(frozen=True)
 class _Told:
     """What the alert at hand tells of one month and direction."""
@@ -73,10 +85,12 @@ def _by_month(customer: Customer, marked: Collection[str]) -> tuple[defaultdict[
     earlier: set[Side] = set()
     months = {shown.first_day: shown for shown in customer.months}
     for flow in customer.abnormal:
-        shown = months.get(flow.business_date.replace(day=1))
-        if shown is None:
+        began = flow.business_date - timedelta(days=flow.window_days - 1)
+        within = [months[first] for first in {flow.business_date.replace(day=1), began.replace(day=1)} if first in months]
+        if not within:
             continue
-        side = (shown.first_day, _outward(flow, shown))
+        shown = max(within, key=lambda shown: (shown.money_out if _outward(flow, shown) else shown.money_in, shown.first_day))
+        side = (shown.first_day, _outward(flow, shown))  # over the turn of a month: where most of it lies
         if flow.flow_id not in marked:
             earlier.add(side)
         elif flow.kind in OWN_MOVEMENTS:
@@ -96,7 +110,8 @@ def _outward(flow: Abnormal, shown: Month) -> bool:
 class _Plot:
     """Where amounts lie: one scale for both directions, so that in and out can be compared."""
 
-    def __init__(self, most_in: float, most_out: float, months: int) -> None:
+    def __init__(self, most_in: float, most_out: float, months: int, tallest: float) -> None:
+        self.tallest = tallest
         height = HEIGHT - TOP - BOTTOM - 16
         share = most_in / (most_in + most_out) if most_in + most_out else 0.5
         share = min(max(share, MIN_SIDE), 1 - MIN_SIDE)
@@ -118,14 +133,22 @@ class _Plot:
         return "".join(lines)
 
     def bar(self, index: int, outward: bool, total: float, told: _Told, language: str) -> str:
+        if total > self.tallest and not (told.inside or told.beside):
+            return self._cut(index, outward, total, language)
         inside, beside = min(float(told.inside), total), float(told.beside)
         parts = ((0.0, total - inside, "out" if outward else "in"), (total - inside, inside, "abnormal"), (total, beside, "abnormal own"))
         drawn = "".join(self._rect(index, outward, start, amount, kind) for start, amount, kind in parts if amount > 0)
         amount = float(told.inside) or beside
         return drawn + (self._amount(index, outward, total + beside, amount, language) if amount else "")
 
+    def _cut(self, index: int, outward: bool, total: float, language: str) -> str:
+        """A bar too tall for the scale: cut with a gap, its amount at its end."""
+        body = self._rect(index, outward, 0, self.tallest * 0.9, "out" if outward else "in")
+        tip = self._rect(index, outward, self.tallest * 0.94, self.tallest * 0.06, "out" if outward else "in")
+        return body + tip + self._amount(index, outward, self.tallest, total, language, "axis")
+
     def dot(self, index: int, outward: bool, total: float) -> str:
-        y = self._end(outward, total) + (7 if outward else -7)
+        y = self._end(outward, min(total, self.tallest)) + (7 if outward else -7) * (1 if total <= self.tallest else 2.6)
         return f'<circle class="earlier" cx="{self._middle(index):.1f}" cy="{y:.1f}" r="2.5"/>'
 
     def below(self, index: int, first_day: date, language: str) -> str:
@@ -145,9 +168,9 @@ class _Plot:
         x, height = self._middle(index) - width / 2, max(ends[1] - ends[0], 0.8)
         return f'<rect class="{kind}" x="{x:.1f}" y="{ends[0]:.1f}" width="{width:.1f}" height="{height:.1f}"/>'
 
-    def _amount(self, index: int, outward: bool, end: float, abnormal: float, language: str) -> str:
+    def _amount(self, index: int, outward: bool, end: float, amount: float, language: str, kind: str = "marked") -> str:
         x = self._middle(index)
         anchor = "end" if x > WIDTH - 50 else "start" if x < LEFT + 40 else "middle"
         x = WIDTH - RIGHT if anchor == "end" else x
         y = self._end(outward, end) + (13 if outward else -5)
-        return f'<text class="marked" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{short_money(abnormal, language)}</text>'
+        return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{short_money(amount, language)}</text>'

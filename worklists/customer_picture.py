@@ -15,7 +15,7 @@ from rich.text import Text
 
 from conf.settings import Settings
 from worklists import figures
-from worklists.page import content_policy, spoken, templates
+from worklists.page import content_policy, product_names, spoken, templates
 from worklists.safe_text import visible
 from worklists.worklist import Customer, Offered
 
@@ -79,7 +79,7 @@ class _Text:
     def __init__(self, picture: Picture, settings: Settings) -> None:
         self.picture, self.customer = picture, picture.customer
         self.language, self.currency = settings.bank.language, settings.bank.base_currency
-        self.words = settings.wording[self.language].worklist
+        self.words, self.products = settings.wording[self.language].worklist, product_names(settings)
 
     def whole(self) -> RenderableType:
         parts: list[RenderableType] = [Panel(self._who(), title=visible(self.customer.name), title_align="left")]
@@ -128,7 +128,8 @@ class _Text:
     def _holdings(self) -> Table:
         table = self._table("holdings", "product", "since", "value")
         for holding in self.customer.holdings:
-            table.add_row(Text(visible(holding.product_id.replace("_", " "))), f"{holding.acquired_on:%Y-%m}", figures.money(holding.value))
+            name = self.products.get(holding.product_id) or holding.product_id.replace("_", " ")
+            table.add_row(Text(visible(name)), f"{holding.acquired_on:%Y-%m}", figures.money(holding.value))
         return self._or_nothing(table, 3)
 
     def _months(self) -> Table:

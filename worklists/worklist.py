@@ -67,8 +67,9 @@ class Abnormal:
 
     flow_id: str
     kind: str
-    business_date: date
+    business_date: date  # its last day
     amount: Decimal
+    window_days: int = 1  # days it took
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Customer:
 
     @property
     def maturities(self) -> tuple[Account, ...]:
-        """Time deposits and loans with a date ahead, the next one first."""
-        dated = [account for account in self.accounts if account.maturity_on is not None]
+        """Time deposits, the next to mature first."""
+        dated = [account for account in self.accounts if account.maturity_on is not None and account.product_type == "time_deposit"]
         return tuple(sorted(dated, key=lambda account: (account.maturity_on, account.account_id)))
 
 
@@ -375,7 +376,7 @@ def _holding(row: Row) -> Holding:
 
 
 def _abnormal(row: Row) -> Abnormal:
-    return Abnormal(row["flow_id"], row["kind"], row["business_date"], Decimal(row["amount"] or 0))
+    return Abnormal(row["flow_id"], row["kind"], row["business_date"], Decimal(row["amount"] or 0), row["window_days"] or 1)
 
 
 def _movement(row: Row) -> Movement:

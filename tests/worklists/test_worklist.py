@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -79,6 +80,32 @@ def test_the_chart_of_a_broken_deposit_sets_it_beside_the_months_flows(settings:
 
     assert chart.count('class="abnormal own"') == 1
     assert chart.count('class="abnormal"') == 0
+
+
+def test_a_large_sum_of_another_month_does_not_dwarf_what_the_call_is_about(settings: Settings) -> None:
+    customer, words = customer_pictures(facts(), DAY)["C000102"], settings.wording["en"].worklist
+    before = replace(customer.months[3], money_out=Decimal(2_000_000))
+    months = (*customer.months[:3], before, *customer.months[4:])
+
+    chart = str(flow_chart(replace(customer, months=months), ("F4",), "en", words))
+
+    assert '<text class="axis" x="' in chart
+    assert ">2m</text>" in chart  # cut, with its amount
+    heights = [float(height) for height in re.findall(r'class="abnormal" .*?height="([\d.]+)"', chart)]
+    assert heights[0] > 40
+
+
+def test_a_movement_over_the_turn_of_a_month_is_marked_where_most_of_it_lies(settings: Settings) -> None:
+    customer = customer_pictures(facts(), DAY)["C000101"]
+    late = replace(customer.abnormal[-1], business_date=date(2026, 11, 1), window_days=3)
+    october = replace(customer.months[-2], money_out=Decimal(700_000))
+    november = replace(customer.months[-1], money_out=Decimal(100))
+    months = (*customer.months[:-2], october, november)
+
+    chart = str(flow_chart(replace(customer, months=months, abnormal=(late,)), ("F1",), "en", settings.wording["en"].worklist))
+
+    (x,) = re.findall(r'class="abnormal" x="([\d.]+)"', chart)
+    assert 500 < float(x) < 530  # October, the last but one of twelve
 
 
 @pytest.mark.parametrize(
