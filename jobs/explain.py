@@ -172,7 +172,7 @@ def _flow(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
 def _baseline(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
     settings = behind.settings.flows
     yield (f"  usual {money(flow['usual_amount'])}; once in {flow['return_period_years']:,.1f} years; "
-           f"p {flow['p_value']:.4g}, q {flow['q_value']:.4g}")  # fmt: skip
+           f"p {_shown(flow['p_value'])}, q {_shown(flow['q_value'])}")  # fmt: skip
     counts = behind.baseline(flow)
     if not counts:
         yield "  (the baseline it was judged by, before the first run, is not stored: its size is not recomputed)"
@@ -255,7 +255,10 @@ def _run(behind: _Behind, alert: Row) -> Iterator[str]:
 def _history(behind: _Behind, alert: Row) -> Iterator[str]:
     yield ""
     yield "History"
-    for row in behind.history(alert["alert_id"]):
+    found = behind.history(alert["alert_id"])
+    if not found or found[0]["_change_type"] != "insert":
+        yield "  (what was before is no longer kept)"
+    for row in found:
         rule = f" ({row['suppressed_by']})" if row["suppressed_by"] else ""
         change = f"  {row['change']}" if row["change"] else ""
         yield f"  version {row['_commit_version']}: {row['status']}{rule}, priority {row['priority']}, run {row['run_id']}{change}"
