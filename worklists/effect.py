@@ -66,7 +66,7 @@ class Effect:
     control: int
     called: int  # treated, and spoken to
     accepted: int  # treated, and said yes
-    waiting: int  # the offer's window is not over yet: not counted for uptake and value
+    waiting: int  # the offer's window is not over yet: not counted for uptake and value, like alerts without an offer
     uptake: Difference  # share that took the offer within its window
     kept: Difference  # deposits after a month, less before, base currency a customer
     value: Difference  # margin of what was taken less cost of contact, base currency an alert
@@ -129,7 +129,7 @@ def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known
         len(control),
         called=sum(case.status in REACHED for case in treated),
         accepted=sum(case.status == "accepted" for case in treated),
-        waiting=len(cases) - len(over),
+        waiting=sum(case.offer_id in offers for case in cases) - len(over),
         uptake=share_difference(*_split(over, {case.alert_id: _took(case, offers) for case in over})),
         kept=mean_difference(*_split(cases, {c.alert_id: c.balance_change for c in cases if c.balance_change is not None})),
         value=mean_difference(*_split(over, values)),

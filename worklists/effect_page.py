@@ -30,8 +30,8 @@ def effect_text(
                 f"    treated {effect.treated:,} (spoken to {effect.called:,}, accepted {effect.accepted:,}), control {effect.control:,}"
                 + (f", window still open {effect.waiting:,}" if effect.waiting else ""),
                 f"    uptake                {_shares(effect.uptake)}",
-                f"    deposits after a month {_amounts(effect.kept, currency)} a customer",
-                f"    value                 {_amounts(effect.value, currency)} an alert",
+                f"    deposits after a month {_amounts(effect.kept, f"{currency} a customer")}",
+                f"    value                 {_amounts(effect.value, f"{currency} an alert")}",
                 f"    one more alert        {_amounts(effect.one_more, currency)}",
             ]
     return "\n".join(lines)
@@ -75,10 +75,10 @@ def _shares(of: Difference) -> str:
     return f"{of.treated:.1%} against {of.control:.1%}: {of.difference:+.1%} ({of.low:+.1%} to {of.high:+.1%}){_mark(of)}"
 
 
-def _amounts(of: Difference, currency: str) -> str:
+def _amounts(of: Difference, unit: str) -> str:
     if of.difference is None or of.low is None or of.high is None:
         return TOO_FEW
-    return f"{_signed(of.difference)} {currency} ({_signed(of.low)} to {_signed(of.high)}){_mark(of)}"
+    return f"{_signed(of.difference)} {unit} ({_signed(of.low)} to {_signed(of.high)}){_mark(of)}"
 
 
 def _signed(amount: float) -> str:
