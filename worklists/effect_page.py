@@ -30,8 +30,8 @@ def effect_text(
                 f"    treated {effect.treated:,} (spoken to {effect.called:,}, accepted {effect.accepted:,}), control {effect.control:,}"
                 + (f", window still open {effect.waiting:,}" if effect.waiting else ""),
                 f"    uptake                {_shares(effect.uptake)}",
-                f"    deposits after a month {_amounts(effect.kept, f"{currency} a customer")}",
-                f"    value                 {_amounts(effect.value, f"{currency} an alert")}",
+                f"    deposits after a month {_amounts(effect.kept, currency + ' a customer')}",
+                f"    value                 {_amounts(effect.value, currency + ' an alert')}",
                 f"    one more alert        {_amounts(effect.one_more, currency)}",
             ]
     return "\n".join(lines)
