@@ -18,8 +18,8 @@ class Propensity:
     Attributes
     ----------
     monthly : float
-        Chance a month of an average customer. Far above real life: a few thousand households must give every model
-        something to learn from within a year.
+        Chance a month of an average customer. Far above real life, like the weights: a few thousand households must give
+        every model something to learn from within a year. Age weighs little, as no model may read it.
     weights : mapping of trait -> log-odds for one unit of `traits`
     min_age, max_age : float
     requires : str
@@ -35,21 +35,21 @@ class Propensity:
 
 
 SHELF: Mapping[str, Propensity] = {
-    "credit_card": Propensity(0.026, {"age": -0.6, "income": 0.5, "digital": 0.4, "spending": 0.6}, max_age=75),
-    "premium_card": Propensity(0.008, {"income": 0.9, "wealth": 0.8, "spending": 0.4}, 25, 70, "credit_card"),
-    "mortgage": Propensity(0.005, {"age": -0.5, "age2": -0.6, "income": 0.8, "married": 0.7, "owner": -1.2}, 22, 60),
-    "car_loan": Propensity(0.011, {"age2": -0.5, "income": 0.5, "kids": 0.6, "wealth": -0.5}, 20, 70),
-    "consumer_loan": Propensity(0.012, {"age": -0.4, "income": -0.2, "wealth": -0.9, "card": 0.4}, 20, 65),
-    "education_insurance": Propensity(0.01, {"baby": 1.1, "kids": 0.9, "income": 0.5, "age2": -0.4}, 20, 55),
-    "child_growth_fund": Propensity(0.011, {"baby": 1.3, "kids": 0.8, "wealth": 0.4, "digital": 0.3}, 20, 55),
-    "pension_plan": Propensity(0.014, {"age": 0.7, "age2": -0.7, "income": 0.7, "wealth": 0.3}, 25, 63),
-    "gold_savings": Propensity(0.014, {"age": 0.3, "wealth": 0.8, "risk": -0.3, "married": 0.3}),
-    "fx_account": Propensity(0.008, {"income": 0.8, "digital": 0.7, "age": -0.3}),
-    "wealth_product": Propensity(0.015, {"wealth": 1.2, "age": 0.4, "inflow": 0.7, "risk": -0.2}, 22),
-    "equity_fund": Propensity(0.014, {"risk": 0.9, "digital": 0.5, "wealth": 0.6, "age": -0.3}, 20, 70),
-    "bond_fund": Propensity(0.014, {"wealth": 0.9, "age": 0.5, "risk": -0.5}, 22),
-    "health_insurance": Propensity(0.016, {"age": 0.5, "age2": -0.4, "kids": 0.5, "married": 0.4, "income": 0.3}, 20, 65),
-    "travel_insurance": Propensity(0.015, {"income": 0.6, "digital": 0.6, "age2": -0.3, "spending": 0.3}, once=False),
+    "credit_card": Propensity(0.036, {"age": -0.3, "income": 0.9, "digital": 0.7, "spending": 1.0}, max_age=75),
+    "premium_card": Propensity(0.014, {"income": 1.2, "wealth": 1.2, "spending": 0.6}, 25, 70, "credit_card"),
+    "mortgage": Propensity(0.009, {"age": -0.3, "age2": -0.3, "income": 1.3, "married": 1.0, "owner": -1.8}, 22, 60),
+    "car_loan": Propensity(0.016, {"age2": -0.2, "income": 0.9, "kids": 1.0, "wealth": -1.0}, 20, 70),
+    "consumer_loan": Propensity(0.018, {"age": -0.2, "income": -0.4, "wealth": -1.4, "card": 0.7}, 20, 65),
+    "education_insurance": Propensity(0.014, {"baby": 1.5, "kids": 1.2, "income": 0.8, "age2": -0.2}, 20, 55),
+    "child_growth_fund": Propensity(0.015, {"baby": 1.7, "kids": 1.0, "wealth": 0.8, "digital": 0.5}, 20, 55),
+    "pension_plan": Propensity(0.02, {"age": 0.3, "age2": -0.3, "income": 1.2, "wealth": 0.7}, 25, 63),
+    "gold_savings": Propensity(0.02, {"age": 0.2, "wealth": 1.4, "risk": -0.6, "married": 0.5}),
+    "fx_account": Propensity(0.013, {"income": 1.3, "digital": 1.1, "age": -0.2}),
+    "wealth_product": Propensity(0.021, {"wealth": 1.6, "age": 0.2, "inflow": 1.0, "risk": -0.3}, 22),
+    "equity_fund": Propensity(0.02, {"risk": 1.3, "digital": 0.8, "wealth": 1.0, "age": -0.2}, 20, 70),
+    "bond_fund": Propensity(0.02, {"wealth": 1.4, "age": 0.2, "risk": -0.9}, 22),
+    "health_insurance": Propensity(0.022, {"age": 0.3, "age2": -0.2, "kids": 0.9, "married": 0.7, "income": 0.6}, 20, 65),
+    "travel_insurance": Propensity(0.02, {"income": 0.9, "digital": 0.9, "age2": -0.2, "spending": 0.5}, once=False),
     "deposit_renewal": Propensity(0.0, {}, once=False),  # follows from a maturing deposit: `renewal_chance`
 }
 PRODUCTS = tuple(SHELF)
