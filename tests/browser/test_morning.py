@@ -13,8 +13,14 @@ import pytest
 from conf import Settings
 from tests.literal_worklist import literal_worklist
 from worklists.page import worklist_page
+from worklists.returned import read_returned
 
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
+
+
+def shows(page: Any, name: str) -> None:
+    """Wait until the card of this customer is the one that is shown."""
+    page.locator(".card.chosen h2", has_text=name).wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +43,9 @@ def page(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
-def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
+def test_open_filter_read_record_and_save(page: Any, address: str, tmp_path: Path) -> None:
     page.goto(address)
-    assert page.locator(".card:visible h2").inner_text() == "1 Zhang Wei"
+    shows(page, "1 Zhang Wei")
 
     page.fill("#search", "closed")
     assert page.locator(".calls li:visible .name").all_inner_texts() == ["Wang Xiuying"]
@@ -54,15 +60,17 @@ def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
     card.get_by_label("Offer talked about").select_option("mortgage")
     card.get_by_label("Note").fill("=cmd|calc, \"signed\"\nby noon")
     card.get_by_text("Next customer").click()
-    assert page.locator(".card:visible h2").inner_text() == "2 Chen Jianguo"
-    assert page.evaluate("document.activeElement.tagName") == "H2"
+    shows(page, "2 Chen Jianguo")
+    page.wait_for_function("document.activeElement.tagName === 'H2'")
 
     page.locator(".card:visible").get_by_role("radio", name="Later").check()
     page.locator(".card:visible").get_by_label("Not before").fill("2026-12-01")
     page.keyboard.press("Tab")
     page.get_by_role("link", name="Liu Fang").click()
+    shows(page, "4 Liu Fang")
     page.locator(".card:visible").get_by_role("radio", name="Not reached").check()
     page.get_by_role("link", name="Wang Xiuying").click()
+    shows(page, "3 Wang Xiuying")
     page.locator(".card:visible").get_by_role("radio", name="Declined").check()
     page.locator(".card:visible").get_by_role("button", name="Clear", exact=True).click()
     assert page.locator(".progress").inner_text() == "3 of 6 recorded · 3 not yet saved"
@@ -74,7 +82,8 @@ def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
 
     with page.expect_download() as waiting:
         page.click("#save")
-    saved = Path(waiting.value.path()).read_bytes()
+    waiting.value.save_as(tmp_path / waiting.value.suggested_filename)
+    saved = (tmp_path / waiting.value.suggested_filename).read_bytes()
     assert waiting.value.suggested_filename == "outcomes-RM-017-2026-11-24.csv"
     assert page.locator(".progress").inner_text() == "3 of 6 recorded · all saved"
     assert saved.startswith(b"\xef\xbb\xbf")
@@ -86,6 +95,9 @@ def test_open_filter_read_record_and_save(page: Any, address: str) -> None:
     ]
     assert rows[0]["note"] == "'=cmd|calc, \"signed\" by noon"
     assert {row["relationship_manager_id"] for row in rows} == {"RM-017"}
+    returned = read_returned(tmp_path / "outcomes-RM-017-2026-11-24.csv")  # as `kehu outcomes` takes it
+    assert [line["outcome"] for line in returned] == ["accepted", "snoozed", "not_reached"]
+    assert returned[0]["note"] == "=cmd|calc, \"signed\" by noon"
     assert all(len(row["recorded_at"]) == len("2026-11-24T09:12:00+08:00") for row in rows)
     assert page.told == []
 
@@ -95,13 +107,14 @@ def test_on_a_phone_the_list_comes_first_and_nothing_overflows(page: Any, addres
     page.goto(address)
     assert page.locator(".card:visible").count() == 0
     page.get_by_role("link", name="Zhang Wei").click()
-    assert page.locator(".card:visible h2").inner_text() == "1 Zhang Wei"
-    assert page.locator("nav:visible").count() == 0
+    shows(page, "1 Zhang Wei")
+    page.locator("nav").wait_for(state="hidden")
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
     page.set_viewport_size(PHONE)
     page.get_by_role("link", name="← All calls").click()
+    page.locator(".calls").first.wait_for()
     assert page.locator(".calls:visible").count() == 2
 
 
@@ -112,7 +125,7 @@ def test_by_keyboard_alone(page: Any, address: str) -> None:
     page.locator(".calls a").first.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert page.locator(".card:visible h2").inner_text() == "2 Chen Jianguo"
+    shows(page, "2 Chen Jianguo")
     page.locator(".card:visible input[value=contacted]").focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
@@ -123,8 +136,10 @@ def test_by_keyboard_alone(page: Any, address: str) -> None:
 def test_what_comes_up_and_the_results_are_cards_too(page: Any, address: str) -> None:
     page.goto(address)
     page.get_by_role("link", name="Coming up").click()
+    shows(page, "Coming up")
     assert "Gao Lei" in page.locator(".card:visible").inner_text()
     page.get_by_role("link", name="Your results").click()
+    shows(page, "Your results")
     assert "35%" in page.locator(".card:visible").inner_text()
     assert page.told == []
 
