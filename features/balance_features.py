@@ -19,6 +19,7 @@ _DEPOSITS = {"en": "deposits", "zh": "存款"}
 _ASSETS = {"en": "assets at the bank", "zh": "在行资产"}
 _OWED = {"en": "what is owed to the bank", "zh": "负债"}
 _TREND = {"en": "change of deposits", "zh": "存款变化"}
+_UNTIL_MATURITY = {"en": "days until a time deposit matures", "zh": "距定期存款到期的天数"}
 _MATURES = {"en": "time deposits that mature soon", "zh": "即将到期的定期存款"}
 
 FEATURES = (
@@ -95,7 +96,7 @@ FEATURES = (
         "days_to_maturity",
         "INT",
         "days to the next maturity of a time deposit",
-        _MATURES,
+        _UNTIL_MATURITY,
         "days",
         "accounts",
         null_meaning="no open time deposit",

@@ -33,6 +33,14 @@ _WORDS = {
     "pension": {"en": "pension plan held", "zh": "持有养老产品"},
     "partner": {"en": "partner services used", "zh": "使用合作服务"},
 }
+_ACCOUNT_WORDS = {
+    "current": {"en": "current account held", "zh": "持有活期账户"},
+    "savings": {"en": "savings account held", "zh": "持有储蓄账户"},
+    "time_deposit": {"en": "time deposit held", "zh": "持有定期存款"},
+    "credit_card": {"en": "credit card account held", "zh": "持有信用卡账户"},
+    "loan": {"en": "loan account held", "zh": "持有贷款账户"},
+    "investment": {"en": "investment account held", "zh": "持有投资账户"},
+}
 
 FEATURES = (
     Feature("holdings_open", "BIGINT", "products held", _HELD, "products", "holdings"),
@@ -62,7 +70,7 @@ FEATURES = (
             f"has_{product}_account",
             "BOOLEAN",
             f"has an open {product.replace('_', ' ')} account",
-            _HELD,
+            _ACCOUNT_WORDS[product],
             "yes or no",
             "accounts",
         )
