@@ -67,6 +67,11 @@ def spoken(settings: Settings, day: date) -> dict[str, Any]:
     language = settings.bank.language
     words = settings.wording[language].worklist
     names = product_names(settings)
+    safety = settings.wording[language].reasons.get("safety")
+
+    def talk(call: Call) -> str:
+        """Which talking points: where the alert puts the customer's safety first, nothing else is talked about."""
+        return "safety" if safety and safety in call.reason else call.type
 
     def word(prefix: str, code: str) -> str:
         return words.get(f"{prefix}{code}") or _plain(code)
@@ -84,6 +89,7 @@ def spoken(settings: Settings, day: date) -> dict[str, Any]:
         "word": word,
         "lines": lambda prefix, type_: [line for line in words.get(f"{prefix}{type_}", "").splitlines() if line.strip()],
         "when": when,
+        "talk": talk,
         "chart": chart,
         "money": figures.money,
         "rate": figures.rate,

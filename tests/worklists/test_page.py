@@ -56,6 +56,17 @@ def test_an_inferred_life_event_is_not_named(settings: Settings) -> None:
             assert told not in page
 
 
+def test_where_safety_comes_first_nothing_else_is_talked_about(settings: Settings) -> None:
+    words = settings.wording["en"]
+
+    page = worklist_page(literal_worklist(reason=f"Money left. {words.reasons['safety']}", offers=[]), settings).decode()
+
+    card = page.split('class="card"')[1]
+    assert "Did they make this payment themselves".lower() in card.lower()
+    assert words.worklist["say_abnormal_withdrawal"].splitlines()[0] not in card
+    assert words.worklist["no_offer"] in card
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_tag_is_closed_and_every_field_has_a_name(settings: Settings, language: str) -> None:
     page = worklist_page(literal_worklist(), in_language(settings, language)).decode()
