@@ -24,7 +24,7 @@ def opening_state(market: Market, households: Households, start: date, seed: int
     """Everything as it stands on the morning of `start`.
 
     Balances are log-normal with heavy tails around each household's income; a product is held with the chance that its
-    true uptake would have produced in about a year.
+    true uptake would have produced in half a year.
     """
     n = len(households)
     rng = np.random.default_rng((seed, 2))

@@ -55,7 +55,8 @@ SHELF: Mapping[str, Propensity] = {
 PRODUCTS = tuple(SHELF)
 PRODUCT = {name: code for code, name in enumerate(PRODUCTS)}
 CONTACT_LOG_ODDS = 0.9  # what a call about the offer adds for an averagely responsive customer
-OPENING_MONTHS = 11.0  # held at the start: as if the chance had worked for about a year
+OPENING_MONTHS = 6.0  # held at the start: as if the chance had worked for half a year
+SHARPNESS = 1.6  # of all weights: traits tell more here than in life, so that a few thousand households are enough to learn it
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def chances(state: State, on: date) -> Chances:
     for code, (_, p) in enumerate(SHELF.items()):
         if p.monthly == 0:
             continue
-        log_odds = np.log(p.monthly / (1 - p.monthly)) + sum(w * x[name] for name, w in p.weights.items())
+        log_odds = np.log(p.monthly / (1 - p.monthly)) + SHARPNESS * sum(w * x[name] for name, w in p.weights.items())
         may = open_to(state, on, PRODUCTS[code])
         alone[:, code] = np.where(may, np.minimum(_sigmoid(log_odds), 0.35), 0)
         called[:, code] = np.where(may, np.minimum(_sigmoid(log_odds + contact), 0.6), 0)
