@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from statistics import median
 from typing import Any
 
@@ -59,15 +60,23 @@ def _require_usual_volume(job: Job, alerts: DataFrame) -> None:
     """
     settings = job.settings.worklists
     raised = {row["raised_on"]: row["alerts"] for row in rows(new_alerts(alerts, job.day, USUAL_DAYS))}
-    today, before = raised.pop(job.day, 0), list(raised.values())
+    today = raised.pop(job.day, 0)
     if today <= settings.breaker_min_alerts:
         return
-    usual = median(before) if len(before) >= MIN_USUAL_DAYS else None
+    usual = _usual(raised, job.day)
     if usual is not None and today > settings.breaker_ratio * usual:
         _stop(f"{today} alerts were raised on {job.day}, {usual:.0f} are usual", "breaker_ratio")
     holders = on_the_lists(alerts, job.day, settings).select("holder").distinct().count()
     if today > settings.breaker_days_of_work * holders * settings.calls_per_day:
         _stop(f"{today} alerts were raised on {job.day} for {holders} who call {settings.calls_per_day} a day", "breaker_days_of_work")
+
+
+def _usual(raised: Mapping[date, int], day: date) -> float | None:
+    """The median of the days before, or of the same weekday's where that is more: a weekly digest is usual. None from too few days."""
+    if len(raised) < MIN_USUAL_DAYS:
+        return None
+    same = [count for on, count in raised.items() if on.weekday() == day.weekday()]
+    return max(median(raised.values()), median(same) if same else 0)
 
 
 def _stop(what: str, setting: str) -> None:

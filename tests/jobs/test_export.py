@@ -153,6 +153,14 @@ def test_a_day_far_from_usual_is_not_published(
     return None
 
 
+def test_a_weekly_digest_is_usual_on_its_day() -> None:
+    raised = {date(2026, 11, n): 100 if date(2026, 11, n).weekday() == 0 else 10 for n in range(2, 22)}  # Mondays bring a hundred
+
+    assert export._usual(raised, date(2026, 11, 23)) == 100
+    assert export._usual(raised, date(2026, 11, 24)) == 10
+    assert export._usual({date(2026, 11, 20): 9}, date(2026, 11, 23)) is None
+
+
 def test_a_killed_run_leaves_the_former_files_and_the_next_one_replaces_them(places: Places) -> None:
     target = places.worklists / "2026-11-24"
     publish(target, {"a.csv": b"1"}, {})
