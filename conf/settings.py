@@ -101,7 +101,7 @@ class Bands(Model):
     cost_to_serve: tuple[Decimal, ...] = (Decimal(100), Decimal(400))  # a year
 
 
-PurchaseGroup = Literal["food", "baby", "health", "home", "clothing", "electronics", "travel", "motor", "education", "leisure"]
+PurchaseGroup = Literal["food", "home", "clothing", "electronics", "travel", "motor", "education", "leisure"]
 
 
 class Segments(Model):

@@ -23,10 +23,9 @@ OTHER = "other"
 _SOURCE = "purchases, fx_rates"
 _BUYS = {"en": "shopping with partners", "zh": "合作商户消费"}
 _HABIT = {"en": "shopping habits", "zh": "购物习惯"}
+# No group tells of a baby or of health: that may only be inferred with consent, by `life_events`.
 _WORDS = {
     "food": {"en": "food shopping", "zh": "食品消费"},
-    "baby": {"en": "shopping for small children", "zh": "母婴消费"},
-    "health": {"en": "spending on health and care", "zh": "健康与个护消费"},
     "home": {"en": "spending on home and garden", "zh": "家居消费"},
     "clothing": {"en": "spending on clothing and beauty", "zh": "服饰与美妆消费"},
     "electronics": {"en": "spending on electronics", "zh": "电子产品消费"},
