@@ -167,6 +167,7 @@ class ContactPolicy(Model):
     control_salt: str = "kehu"
     max_offers: int = Field(3, ge=1)
     offer_alerts_per_1000_customers: float = Field(5, ge=0)  # calls a day with nothing but an offer to say
+    life_event_alerts_per_1000_customers: float = Field(2, ge=0)  # calls a day for a life event: places of their own
     weekly_digest_weekday: int = Field(0, ge=0, le=7)  # 1 is Monday: offers and life events wait for it, and have a week's places; 0: daily
     flow_alerts_per_1000_customers: float = Field(4, ge=0)  # statistical flows; hard events are never capped
     expires_after_days: dict[str, int] = {}  # alert type -> days; 14 when not named

@@ -193,12 +193,16 @@ def _policy(policy: ContactPolicy, today: date) -> Column:
 
 def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) -> DataFrame:
     """The caps of the day, then the lot: what is compared later is what would have been called."""
-    offers_only, free = F.col("type").isin(*SALES), F.col("hard") | F.col("safety")
-    days = 7 if policy.weekly_digest_weekday else 1
-    cap = F.when(offers_only, _places(policy.offer_alerts_per_1000_customers * days, customers)).otherwise(
-        _places(policy.flow_alerts_per_1000_customers, customers)
-    )
-    best = Window.partitionBy(F.col("_rule").isNull(), offers_only, free).orderBy(
+    free, days = F.col("hard") | F.col("safety"), 7 if policy.weekly_digest_weekday else 1
+    rates = {
+        "next_best_offer": policy.offer_alerts_per_1000_customers * days,
+        "life_event": policy.life_event_alerts_per_1000_customers * days,
+    }
+    queue, cap = F.lit("flow"), F.lit(_places(policy.flow_alerts_per_1000_customers, customers))
+    for kind, per_1000 in rates.items():
+        queue = F.when(F.col("type") == kind, kind).otherwise(queue)
+        cap = F.when(F.col("type") == kind, F.lit(_places(per_1000, customers))).otherwise(cap)
+    best = Window.partitionBy(F.col("_rule").isNull(), queue, free).orderBy(
         F.col("priority").desc(), F.col("at_stake").desc(), "alert_id"
     )
     placed = known.withColumns({"_place": F.row_number().over(best), "_cap": cap})

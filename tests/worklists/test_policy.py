@@ -50,7 +50,8 @@ def customer(who: str, **other: Any) -> dict[str, Any]:
 
 def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) -> None:
     policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 500,
-                                                        "flow_alerts_per_1000_customers": 500})
+                                                        "flow_alerts_per_1000_customers": 500,
+                                                        "life_event_alerts_per_1000_customers": 500})
     customers = [customer(f"c{n:02}") for n in range(12)] + [
         customer("closed", closed_on=D), customer("no", marketing_consent=False), customer("no2", marketing_consent=None),
         customer("life", life_event_consent=None), customer("back")]
@@ -106,22 +107,25 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
 
 def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings: Settings) -> None:
     policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 1.5,
-                                                        "flow_alerts_per_1000_customers": 1.0})
-    names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+                                                        "flow_alerts_per_1000_customers": 1.0,
+                                                        "life_event_alerts_per_1000_customers": 1.0})
+    names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
     candidates = [candidate(name, "next_best_offer", 90 - n) for n, name in enumerate(names[:5])] + [
         candidate("f", priority=60), candidate("g", priority=60, at_stake=Decimal(2000)),
-        candidate("h", "early_withdrawal", 30), candidate("i", priority=30, safety=True)]
+        candidate("h", "early_withdrawal", 30), candidate("i", priority=30, safety=True),
+        candidate("j", "life_event", 40), candidate("k", "life_event", 30)]
     stand = standing(frame(spark, CUSTOMERS, [customer(name) for name in names]), frame(spark, RESTRICTIONS, []), policy, D)
     nothing = frame(spark, CONTACTS, []), frame(spark, ASLEEP, [])
     held = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, policy, D, 1000)
     found = {row["customer_id"]: row["suppressed_by"] for row in held.collect()}
-    assert found == {"a": None, "b": None, "c": "capacity", "d": "capacity", "f": "capacity", "g": None, "h": None, "i": None}
+    assert found == {"a": None, "b": None, "c": "capacity", "d": "capacity", "f": "capacity", "g": None, "h": None, "i": None, "j": None,
+                     "k": "capacity"}
 
     all_in_control = policy.model_copy(update={"control_share": 0.5, "control_salt": "x"})
     with_lot = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, all_in_control, D, 1000)
     drawn = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in with_lot.collect()}
     lot = {row["customer_id"] for row in stand.where(in_control_group(F.col("customer_id"), all_in_control)).collect()}
-    assert 0 < len(lot) < 9
+    assert 0 < len(lot) < 11
     for name, rule in found.items():  # the lot is drawn among what would have been called, and never over somebody's safety
         in_lot = name in lot and rule is None and name != "i"
         assert drawn[name] == (("control_group", True) if in_lot else (rule, False))
