@@ -23,7 +23,7 @@ def newly_closed(accounts: DataFrame, since: date | None, first_day: date) -> Da
     since : date or None
         Day of the last look.
     first_day : date
-        First day looked at now.
+        First day looked at on the very first look.
 
     Returns
     -------
@@ -32,11 +32,11 @@ def newly_closed(accounts: DataFrame, since: date | None, first_day: date) -> Da
     closed = accounts.where((F.col("status") == "closed") | F.col("closed_on").isNotNull()).withColumn(
         "closed_day", F.coalesce("closed_on", "valid_from")
     )
-    fresh: Column = F.col("closed_day") >= F.lit(first_day)
-    if since is not None:
-        just_recorded = F.col("recorded_on") > F.lit(since)
-        fresh = fresh | (just_recorded & (F.col("closed_day") >= F.lit(since - timedelta(days=LATE_DAYS))))
-    return closed.where(fresh)
+    if since is None:
+        return closed.where(F.col("closed_day") >= F.lit(first_day))
+    just_recorded = F.col("recorded_on") > F.lit(since)
+    late: Column = just_recorded & (F.col("closed_day") >= F.lit(since - timedelta(days=LATE_DAYS)))
+    return closed.where((F.col("closed_day") > F.lit(since)) | late)  # what was known at the last look was told then, or was history
 
 
 def early_withdrawals(
