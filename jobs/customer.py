@@ -17,6 +17,7 @@ from worklists.customer_picture import OpenAlert, Picture, customer_page, custom
 from worklists.worklist import AT_PRINCIPAL, LISTED, MOVEMENTS_SHOWN, Facts, Offered, Row, customer_pictures, first_month
 
 Rows = list[dict[str, Any]]
+LOOK_BACK_DAYS = 31  # older features and scores are of no use to anybody
 
 
 def pictured(settings: Settings, places: Places, customer_id: str, html: str | None) -> str:
@@ -43,8 +44,8 @@ def customer_picture(settings: Settings, lake: Path, customer_id: str, day: date
     accounts = [row for row in found.current("accounts", "account_id") if row["status"] == "open" and not row["closed_on"]]
     moved = found.movements([row["account_id"] for row in accounts])
     balances = _stated(moved)
-    of_day = [("as_of", "=", day)]
-    features = found.rows("customer_features", ["customer_id", "assets", "deposits_balance"], of_day)
+    segments = found.latest("segments", None)
+    features = found.latest("customer_features", ["customer_id", "as_of", "assets", "deposits_balance"])
     alerts = found.rows("alerts", None)
     facts = Facts(
         customers=customers,
@@ -53,14 +54,16 @@ def customer_picture(settings: Settings, lake: Path, customer_id: str, day: date
         months=_months(found.newest("daily_flows", "business_date", "direction"), day),
         abnormal=[row for row in found.rows("abnormal_flows", None) if row["detected_on"] <= day],
         contacts=found.contacts(alerts),
-        segments=found.rows("segments", None, of_day),
+        segments=segments,
         assets=[{"customer_id": row["customer_id"], "assets": row["assets"], "deposits": row["deposits_balance"]} for row in features],
         restricted=[row for row in found.newest("restrictions", "kind", "valid_from") if _in_force(row, day)],
         movements=sorted(moved, key=_latest_first, reverse=True)[:MOVEMENTS_SHOWN],
     )
     customer = customer_pictures(facts, day)[customer_id]
-    offers = _offers(found.rows("offer_scores", None, of_day), settings) if customer.may_be_offered else ()
-    life_events = found.rows("life_events", ["event"], of_day) if customers[0]["life_event_consent"] else []
+    offers = _offers(found.latest("offer_scores", None), settings) if customer.may_be_offered else ()
+    noticed_on = max((row["as_of"] for row in segments), default=day)  # life events are of the same run as segments
+    consented = bool(customers[0]["life_event_consent"])
+    life_events = found.rows("life_events", ["event"], [("as_of", "=", noticed_on)]) if consented else []
     words = settings.wording[settings.bank.language].worklist
     topics = {words.get(f"topic_{row['event']}", words["topic_other"]) for row in life_events}
     return Picture(day, customer, _open_alerts(alerts, day), offers, tuple(sorted(topics)) if customer.may_be_offered else ())
@@ -75,6 +78,13 @@ class _Read:
     def rows(self, table: str, columns: list[str] | None, more: Iterable[Filter] = ()) -> Rows:
         found = read_arrow(self.lake, table, columns, [("customer_id", "=", self.customer_id), *more])
         return [] if found is None else found.to_pylist()
+
+    def latest(self, table: str, columns: list[str] | None) -> Rows:
+        """The rows of the newest day that is there: in the middle of a night's run that is the day before."""
+        since = self.day - timedelta(days=LOOK_BACK_DAYS)
+        rows = self.rows(table, columns, [("as_of", ">=", since), ("as_of", "<=", self.day)])
+        newest = max((row["as_of"] for row in rows), default=self.day)
+        return [row for row in rows if row["as_of"] == newest]
 
     def current(self, table: str, key: str) -> Rows:
         """The newest version of each key known on the day."""

@@ -116,6 +116,13 @@ def test_topics_only_with_consent_and_without_naming_what_was_inferred(lake: Pat
     assert customer_picture(settings, lake, "C1", DAY).topics == ()
 
 
+def test_in_the_middle_of_a_night_the_day_before_is_shown(lake: Path, settings: Settings) -> None:
+    picture = customer_picture(settings, lake, "C1", date(2026, 11, 25))
+
+    assert (picture.customer.service_tier, len(picture.offers)) == ("affluent", 2)
+    assert picture.topics == ("Family budget, savings for children, protection",)
+
+
 def test_an_unknown_customer_is_one_clear_line(lake: Path, settings: Settings) -> None:
     with pytest.raises(KehuError, match="no customer 'C7'") as refused:
         customer_picture(settings, lake, "C7", DAY)
