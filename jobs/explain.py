@@ -69,6 +69,10 @@ class _Behind:
             return row["amount"]
         rates = self.rows("fx_rates", [("currency", "=", row["currency"]), ("rate_date", "<=", row["business_date"]),
                                        ("recorded_on", "<=", known_by)])  # fmt: skip
+        if not rates:
+            raise KehuError(
+                f"no rate of {row['currency']} to {self.settings.bank.base_currency} is known; "
+                "give the configuration the lake was run with (--conf DIR)", ExitCode.CONFIGURATION)  # fmt: skip
         newest = max(rates, key=lambda rate: (rate["rate_date"], rate["recorded_on"]))
         return (row["amount"] * newest["rate"]).quantize(CENT, ROUND_HALF_UP)
 
