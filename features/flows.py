@@ -46,7 +46,8 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     """Movements between a customer's deposits and the world outside.
 
     Left out: transfers between the customer's own accounts, whether the counterparty says so or an equal amount went
-    the other way on the same day (which also nets reversals and roll-overs); product moves; the bank's own bookings.
+    the other way on the same day (which also nets reversals, roll-overs, and loans paid out to be spent); product moves; the
+    bank's own bookings.
 
     Parameters
     ----------
@@ -56,10 +57,10 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     -------
     DataFrame, same columns
     """
+    drawn = (F.col("type") == "loan") & (F.col("direction") == "credit")  # a loan paid out, often to be spent the same day
     flows = transactions.where(
         F.col("product_type").isin(*DEPOSIT_PRODUCTS)
-        & F.col("type").isin(*FLOW_TYPES)
-        & ~F.col("own_transfer")
+        & (drawn | (F.col("type").isin(*FLOW_TYPES) & ~F.col("own_transfer")))
         & F.col("amount_base").isNotNull()
     )
     same = Window.partitionBy("customer_id", "business_date", "amount_base")
@@ -69,7 +70,7 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     )
     return (
         flows.withColumns({"_nth": F.row_number().over(nth), "_opposite": opposite})
-        .where(F.col("_nth") > F.col("_opposite"))
+        .where((F.col("_nth") > F.col("_opposite")) & ~drawn)
         .drop("_nth", "_opposite")
     )
 

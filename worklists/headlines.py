@@ -24,7 +24,7 @@ def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspo
     """Adds what to offer: what fits the matter, best first, each product family's best before its others.
 
     To a flow or a life event fit the offers that name one of its events in `raised_by`; where the offer is the matter itself,
-    it comes first and the customer's next best follow. Where the customer's safety comes first, nothing is offered.
+    it comes first and the customer's next best that are worth a call follow. Where the customer's safety comes first, nothing is offered.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspo
     words = settings.wording[settings.bank.language].reasons
     shelf = scores.sparkSession.createDataFrame(pa.Table.from_pylist(_shelf(settings), SHELF))
     is_own = (F.col("type") == "next_best_offer") & (F.col("offer_id") == F.col("events")[0])
-    fits = F.when(F.col("type") == "next_best_offer", ~F.col("private")).otherwise(F.arrays_overlap("events", "raised_by"))
+    worth = is_own | (F.col("expected_value") >= F.lit(float(settings.contact_policy.min_expected_value)))
+    fits = F.when(F.col("type") == "next_best_offer", worth & ~F.col("private")).otherwise(F.arrays_overlap("events", "raised_by"))
     best_first = Window.partitionBy("customer_id").orderBy(is_own.desc(), "rank")
     fitting = (
         matters.where("NOT safety")

@@ -51,6 +51,8 @@ def test_only_movements_with_the_world_outside_are_flows(spark: SparkSession, ac
         transaction(8, "A1", "4000.00", "debit", "time_deposit"),  # placed with the bank
         transaction(9, "A3", "33.00", "debit", "card"),  # a credit card is no deposit
         transaction(10, "X9", "1.00", "debit"),  # of an account nobody knows
+        transaction(11, "B1", "3000.00", "credit", "loan"),  # a loan paid out
+        transaction(12, "B1", "3000.00", "debit"),  # and spent at once on what it was for
     ]
     flows = external_flows(owned(spark.createDataFrame(rows, TRANSACTIONS), accounts))
     assert sorted((row.transaction_id, row.customer_id) for row in flows.collect()) == [("T3", "anna"), ("T6", "anna")]
