@@ -160,12 +160,13 @@ class Shopping:
 def purchase_rows(state: State, orders: Orders, on: date) -> pa.Table:
     """Order lines as rows of the `purchases` feed; what comes back is a line of its own, status refunded."""
     shop = (orders.household + orders.order) % SHOPS + 1
-    names = np.char.add(np.where(orders.refunded, f"R{on:%y%m%d}", f"O{on:%y%m%d}"), np.char.zfill(orders.order.astype(str), 7))
+    numbers = zip(orders.refunded.tolist(), orders.order.tolist(), shop.tolist(), strict=True)
+    ids = [f"{'R' if back else 'O'}{on:%y%m%d}{order:07d}-S{seller}" for back, order, seller in numbers]
     first = np.r_[True, (orders.order[1:] != orders.order[:-1]) | (orders.refunded[1:] != orders.refunded[:-1])]
     start = np.maximum.accumulate(np.where(first, np.arange(len(orders)), 0)) if len(orders) else orders.order
     category, name = pa.array([category for category, _, _ in SHELF]), pa.array([name for _, name, _ in SHELF])
     return pa.table({
-        "order_id": np.char.add(names, np.char.add("-S", shop.astype(str))),
+        "order_id": pa.array(ids, pa.string()),
         "line_no": np.arange(len(orders)) - start + 1,
         "customer_id": pa.array(state.households.customer_id).take(pa.array(orders.household)),
         "ordered_at": local_times(np.datetime64(on, "s") + orders.second),

@@ -139,7 +139,7 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     anna = alerts["anna early_withdrawal"]
     assert anna["headline"] == "60,000 CNY taken out of a time deposit before its maturity (and 1 more)"
     assert anna["reason"].startswith("Reason of f1. Reason of f2. Worth offering: Time deposit with a renewal rate.")
-    assert [offer["offer_id"] for offer in anna["offers"]] == ["deposit_renewal", "mortgage", "car_loan"]
+    assert [offer["offer_id"] for offer in anna["offers"]] == ["deposit_renewal"]
     assert anna["flow_ids"] == ["f1", "f2"]
     assert [(item["kind"], item["ref"]) for item in anna["evidence"]] == [
         ("transaction", "T-f2"), ("transaction", "T-f1"), ("flow", "f1"), ("flow", "f2"), ("baseline", "f2")]

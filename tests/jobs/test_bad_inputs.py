@@ -265,7 +265,7 @@ ROWS = [
     ok(97, account_id="A7"), q(98, "ENUM", channel="fax"), q(98, "ENUM", type="CASH"),
     *(ok(99, description=odd) for odd in ('"=HYPERLINK(""x"")"', "@SUM(A1)", "{=1+1}", "\t=1")), ok(100, description="<script>x</script>"),
     ok(101, description="😀𠀀"), ok(102, description="card 4111 1111 1111 1111 paid"),
-    q(103, "BIRTH_RANGE", "customers", birth_date="2027-01-01"), q(103, "BIRTH_RANGE", "customers", birth_date="1890-01-01"),
+    q(103, "BIRTH_RANGE", "customers", birth_date="2027-01-01"), q(103, "BIRTH_RANGE", "customers", birth_date="1901-01-01"),
     RowCase(103, "customers", {"birth_date": "0001-01-01"}, ["TS_RANGE", "BIRTH_RANGE"]), ok(103, "customers", birth_date=""),
     ok(104, "customers", birth_date="2015-01-01"),
     q(105, "INCOME_RANGE", "customers", annual_income="-1"), q(105, "INCOME_RANGE", "customers", annual_income="1000000000000"),

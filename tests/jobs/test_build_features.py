@@ -52,7 +52,7 @@ LATER = {  # happened after the day, or happened before and was recorded after i
          "closed_on": on(3, 1), "business_date": on(6, 1, 2025), "recorded_on": NEXT},
     ],
     "fx_rates": [{"rate_date": on(1, 1), "currency": "USD", "rate": Decimal("9.0"), "business_date": on(1, 1), "recorded_on": NEXT}],
-    "alerts": [{"alert_id": "AL-9", "customer_id": "anna", "raised_on": DAY, "run_id": "later"}],
+    "alerts": [{"alert_id": "AL-9", "customer_id": "anna", "raised_on": DAY, "priority": 50, "run_id": "later"}],
 }  # fmt: skip
 
 
