@@ -124,7 +124,7 @@ def reliability(taken: np.ndarray, probability: np.ndarray, bins: int = 10) -> p
         n, share, z = len(part), float(taken[part].mean()), 1.96
         center = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        rows.append((n, float(probability[part].mean()), share, max(center - half, 0.0), center + half))
+        rows.append((n, float(probability[part].mean()), share, min(max(center - half, 0.0), share), max(center + half, share)))
     return pd.DataFrame(rows, columns=["rows", "predicted", "observed", "low", "high"])
 
 

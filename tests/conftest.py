@@ -47,7 +47,7 @@ def places(tmp_path: Path):
 
 def large_withdrawal(landing: Path, day: date) -> None:
     """One more file in the day's drop: somebody's current account loses two million."""
-    with gzip.open(next((landing / "accounts").glob("*/*.csv.gz")), "rt", encoding="utf-8") as lines:
+    with gzip.open(min((landing / "accounts").glob("*/*.csv.gz")), "rt", encoding="utf-8") as lines:
         account = next(row for row in csv.DictReader(lines) if row["product_type"] == "current" and row["status"] == "open")
     (landing / "transactions" / f"dt={day}" / "planted.csv").write_text(
         "transaction_id,account_id,booked_at,amount,currency,direction,type,channel\n"
