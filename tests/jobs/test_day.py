@@ -49,7 +49,7 @@ def test_everything_others_rely_on_is_there(small_bank, settings):
     runs = DeltaTable(small_bank.lake / "runs").to_pyarrow_table().to_pylist()
     assert {(run["job"], run["status"]) for run in runs} == {
         (name, "failed" if name == "score" else "done") for name, _ in DAY}, "without models the day goes on"
-    assert "no model" in next(run["message"] for run in runs if run["job"] == "score")
+    assert "has a model" in next(run["message"] for run in runs if run["job"] == "score")
     page = told(settings, small_bank)
     assert "transactions" in page
     assert examined(settings, small_bank, repair=False) == "sound"
