@@ -295,15 +295,15 @@ def test_the_verdict_on_a_row(settings: Settings, places: Places, spark: SparkSe
 
     deliver("customers", "first.csv", line_of("customers", 1), line_of("customers", 2, joined_on="2026-01-04"), day=DAY)
     deliver("accounts", "first.csv", line_of("accounts", 1), line_of("accounts", 7, status="closed", closed_on="2026-01-01"), day=DAY)
-    deliver("transactions", "first.csv", line_of("transactions", 1, booked_at="2026-01-05T09:00:00"), day=DAY)
+    old = {"booked_at": "2026-01-05T09:00:00"}
+    deliver("transactions", "first.csv", line_of("transactions", 1, **old), line_of("transactions", 2, **old), day=DAY)
     deliver("purchases", "first.csv", line_of("purchases", 1, ordered_at="2026-01-05T09:00:00"), day=DAY)
     for at, case in enumerate(ROWS):
         deliver(case.feed, f"case {at}.csv", line_of(case.feed, 1000 + at), line_of(case.feed, 5000 + at, **case.change))
-    old = {"booked_at": "2026-01-05T09:00:00"}
     deliver("transactions", "90.csv", line_of("transactions", 9000), line_of("transactions", 9000))
     deliver("transactions", "91.csv", line_of("transactions", 9100), line_of("transactions", 9100, amount="11.00"))
     deliver("transactions", "92.csv", line_of("transactions", 1, **old), line_of("transactions", 9200))
-    deliver("transactions", "92 other.csv", line_of("transactions", 1, amount="11.00", **old))
+    deliver("transactions", "92 other.csv", line_of("transactions", 2, amount="11.00", **old))
     deliver("transactions", "36.csv", line_of("transactions", 3600, booked_at="2025-11-01T09:00:00"))
     deliver("transactions", "35.csv", line_of("transactions", 3500, booked_at="2026-01-02T09:00:00"))
     deliver("transactions", "21.csv", line_of("transactions", 9000), line_of("transactions", 9000))
