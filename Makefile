@@ -13,7 +13,7 @@ APT = command -v apt-get >/dev/null && { test "$$(id -u)" = 0 && sudo= || sudo=$
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 BERKA ?= ../shared/data/berka
 
-.PHONY: help run berka test lint types check format setup java chromium airflow notebooks faults evaluate bench docs audit \
+.PHONY: help run berka test lint types check setup java chromium airflow notebooks faults evaluate bench docs audit \
 	cluster-test clean
 
 help:  ## this list
@@ -72,6 +72,9 @@ notebooks: setup  ## run the notebooks on the demo and keep what they show in bu
 docs: setup  ## write docs/tables.md and docs/features.md anew from what declares them
 	@$(BIN)/python -m jobs.document > docs/tables.md
 	@$(BIN)/python -m features.page > docs/features.md
+
+faults: setup  ## kills, contested starts, full disks and damaged state, each compared with an undisturbed run; writes docs/faults.md
+	@$(BIN)/python -m tests.campaigns.faults --report docs/faults.md
 
 evaluate: setup  ## how well flows are found and offers chosen, on worlds whose truth is known; writes docs/evaluation/
 	@$(BIN)/python -m benchmarks.evaluate_flows
