@@ -70,8 +70,9 @@ def purchase_days(purchases: DataFrame, events: Mapping[str, LifeEvent]) -> Data
     -------
     DataFrame with `DAY_COLUMNS`: `quantity` of that day, `stage` (its place in the event's stages, null where none fits)
     """
-    text = F.concat_ws(" ", "category", "product_name")
-    articles = purchases.select("category", "product_name").distinct().withColumn("matches", _matches(text, events, "purchases"))
+    text = F.first(F.concat_ws(" ", "category", "product_name"))  # an aggregate's result: a filter on it cannot sink to the lines
+    articles = purchases.groupBy("category", "product_name").agg(text.alias("_text"))
+    articles = articles.withColumn("matches", _matches(F.col("_text"), events, "purchases")).drop("_text")
     same = [F.col("category") == F.col("_category"), F.col("product_name").eqNullSafe(F.col("_product_name"))]
     telling = articles.where(F.size("matches") > 0).toDF("_category", "_product_name", "matches")
     refunded = F.col("status") == "refunded"
@@ -113,7 +114,8 @@ def payment_days(payments: DataFrame, events: Mapping[str, LifeEvent], as_of: da
     worded = payments.withColumn(
         "text", F.concat_ws(" ", F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#"), "counterparty")
     )
-    texts = worded.select("text", "direction", "type").distinct().withColumn("matches", _matches(F.col("text"), events, "payments"))
+    texts = worded.groupBy("text", "direction", "type").agg(F.first("text").alias("_text"))
+    texts = texts.withColumn("matches", _matches(F.col("_text"), events, "payments")).drop("_text")
     matched = worded.join(texts.where(F.size("matches") > 0), ["text", "direction", "type"])
     kind = Window.partitionBy("customer_id", "event", "category")
     series = Window.partitionBy("customer_id", "event", "category", "text")

@@ -35,32 +35,32 @@ def run(job: Job) -> Counts:
     held = open_holdings(_latest(job, "holdings", [day]), settings.offers)
     reasons = settings.wording[settings.bank.language].reasons
     segmented = segments(features, preferences(held, settings.segments.preferences), settings.segments, reasons)
-    events = _kept(life_events_of_day(job))
+    events = life_events_of_day(job)
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})
     lake.replace("life_events", events, {"as_of": day})
     counts = {"rows_in": features.count(), "rows_out": features.count(), "life_events": events.count()}
-    for frame in (features, events):
-        frame.unpersist()
     return counts
 
 
 def life_events_of_day(job: Job) -> DataFrame:
-    """Rows for `life_events`: only of customers who consent on the day, and only of events that are turned on."""
+    """Rows for `life_events`: only of customers who consent on the day, and only of events that are turned on; computed."""
     lake, day, settings = job.lake, job.day, job.settings
     events = {name: event for name, event in settings.life_events.items() if event.enabled}
     restrictions = latest_known_by(lake.read("restrictions"), lake.table("restrictions").key, day)
-    customers = consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day)
+    customers = _kept(consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day))
     since = F.col("business_date") >= F.lit(lookback_from(events, day))
-    purchases = known(lake.read("purchases").where(since), day).join(customers, "customer_id", "left_semi")
+    bought = known(lake.read("purchases").where(since), day).join(customers, "customer_id", "left_semi")
+    purchases = _kept(bought.select("customer_id", "business_date", "sku", "category", "product_name", "quantity", "status"))
     accounts = version_as_of(lake.read("accounts"), "account_id", day).join(customers, "customer_id", "left_semi")
     rates = latest_known_by(lake.read("fx_rates"), lake.table("fx_rates").key, day)
     owned_payments = owned(known(lake.read("transactions").where(since), day), accounts).where(~F.col("own_transfer"))
-    payments = in_base_currency(owned_payments, rates, settings.bank.base_currency)
-    days = purchase_days(purchases, events).unionByName(payment_days(payments, events, day))
+    paid = in_base_currency(owned_payments, rates, settings.bank.base_currency)
+    payments = _kept(paid.select("customer_id", "business_date", "direction", "type", "amount_base", "description", "counterparty"))
+    days = _kept(purchase_days(purchases, events).unionByName(payment_days(payments, events, day)))
     both = purchases.select("customer_id", "business_date").unionByName(payments.select("customer_id", "business_date"))
     first_seen = both.groupBy("customer_id").agg(F.min("business_date").alias("first_on"))
-    return life_events(days, customers, first_seen, events, day)
+    return _kept(life_events(days, customers, first_seen, events, day))
 
 
 def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
@@ -68,7 +68,7 @@ def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of` and every feature of the catalogue, kept in memory: `unpersist` when done
+    DataFrame with `customer_id`, `as_of` and every feature of the catalogue, computed
     """
     lake, settings = job.lake, job.settings
     currency = settings.bank.base_currency
@@ -92,17 +92,15 @@ def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
         purchase_features(bought),
         profitability_features(balances, cells, invested, settings.profitability),
     ]
-    features = _kept(joined(customers, parts))
-    for frame in (rates, customers, accounts, moved, cells, balances, held, bought):
-        frame.unpersist()
-    return features
+    return _kept(joined(customers, parts))
 
 
 def _kept(frame: DataFrame) -> DataFrame:
-    """Computed now and kept in memory: many small plans are made faster than one of everything, planned anew at every stage."""
-    kept = frame.persist()
-    kept.count()
-    return kept
+    """Computed now, its plan cut: many small plans are made faster than one of everything, planned anew at every stage.
+
+    Freed when nothing refers to it any more. A merely cached frame would drag its whole plan through every later one.
+    """
+    return frame.localCheckpoint()
 
 
 def listed(settings: Settings) -> str:

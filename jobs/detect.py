@@ -77,7 +77,7 @@ def detected(job: Job) -> Detected:
         owned(transactions.where(F.col("business_date") >= F.lit(first)), accounts),
         _rates(job),
         job.settings.bank.base_currency,
-    )
+    ).localCheckpoint()  # read once, though every kind of event is looked for in it
     flows = with_recurring(external_flows(moved), settings).localCheckpoint()
     touched = _touched(flows, look.since).localCheckpoint()
     new_units = daily_flows(flows.join(touched, list(UNIT), "left_semi")).withColumns(
@@ -172,7 +172,8 @@ def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> Data
     sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi")
     if look.since is None:
         sums = sums.where(F.col("business_date") > F.lit(look.baseline_day))
-    units = judged_units(surprises(sums, _baseline_before(job, look, around), _exposure(job, look), settings), settings)
+    baseline, exposure = _baseline_before(job, look, around).localCheckpoint(), _exposure(job, look).localCheckpoint()
+    units = judged_units(surprises(sums, baseline, exposure, settings), settings).localCheckpoint()
     if look.since is None:
         calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())
     else:

@@ -88,16 +88,18 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tup
     for feed, contract in CONTRACTS.items():
         for landed in batch.drops_of(job, feed):
             days = sorted({*seen.days(feed), *(file.drop.day for one in found for file in one.landed if one.contract is contract)})
-            what = taken(job, contract, landed, days)
-            if what is None:
-                continue
-            job.progress(f"{job.day}  ingest {feed}: {sum(file.rows for file in landed):,} rows")
-            unmet = _unmet(job, seen, what, judge)
-            if critical(unmet):
-                what.refuse_all("EXPECTATION: " + "; ".join(str(one) for one in critical(unmet)))
-            told += unmet
-            write_accepted(job, what)
-            require_balance(job, what)
+            rows = sum(file.rows for file in landed)
+            with planned_for(job.spark, rows):
+                what = taken(job, contract, landed, days)
+                if what is None:
+                    continue
+                job.progress(f"{job.day}  ingest {feed}: {rows:,} rows")
+                unmet = _unmet(job, seen, what, judge)
+                if critical(unmet):
+                    what.refuse_all("EXPECTATION: " + "; ".join(str(one) for one in critical(unmet)))
+                told += unmet
+                write_accepted(job, what)
+                require_balance(job, what)
             found.append(what)
             verdicts += _verdicts(job, what, landed)
     verdicts += files.copies(job, batch, verdicts)

@@ -67,9 +67,7 @@ def training_rows(job: Job) -> TrainingRows:
         return TrainingRows([], pd.DataFrame(columns=["customer_id", "as_of", *none]), Inputs(()), sold)
     customers_known = lake.read("customers").select("customer_id").distinct().count()
     share = settings.max_training_rows / max(customers_known * len(days), 1)
-    whole = features_as_of(job, days)
-    features = sampled(whole, share, settings.seed).localCheckpoint()  # cuts the plan: the whole catalogue stands in it
-    whole.unpersist()
+    features = sampled(features_as_of(job, days), share, settings.seed).localCheckpoint()
     inputs = inputs_of(features, model_inputs())
     customers = customers_as_of(job, days, features).where("NOT closed").localCheckpoint()
     labels = labels_by_offer(uptake_labels(customers, holdings, offers, settings.embargo_days, job.day), offers)

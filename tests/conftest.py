@@ -25,8 +25,9 @@ def settings() -> Settings:
     loaded = load_settings()
     return loaded.model_copy(update={"spark": loaded.spark.model_copy(update={
         "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2,
-        "java_options": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # tests are over before a second compiler pays off
-        "conf": {**loaded.spark.conf, "spark.sql.codegen.wholeStage": "false"}})})
+        "java_options": "-XX:+UseSerialGC",
+        # tables of a few rows: measured a third quicker without adapting and compiling their plans
+        "conf": {**loaded.spark.conf, "spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}})})
 
 
 @pytest.fixture(scope="session")
