@@ -42,7 +42,7 @@ class SparkSettings(Model):
 
     master: str = "local[*]"
     driver_memory: str = "3g"
-    java_options: str = ""  # of the driver; `-XX:TieredStopAtLevel=1` halves short runs on few cores, and slows long ones
+    java_options: str = ""  # of the driver
     shuffle_partitions: int = Field(4, gt=0)  # about twice the cores on one machine; more for millions of customers
     conf: dict[str, str] = {}  # anything else for SparkConf, an accelerator for instance
 

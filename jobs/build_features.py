@@ -39,8 +39,8 @@ def run(job: Job) -> Counts:
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})
     lake.replace("life_events", events, {"as_of": day})
-    counts = {"rows_in": features.count(), "rows_out": features.count(), "life_events": events.count()}
-    return counts
+    customers = features.count()
+    return {"rows_in": customers, "rows_out": customers, "life_events": events.count()}
 
 
 def life_events_of_day(job: Job) -> DataFrame:
