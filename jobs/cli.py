@@ -64,6 +64,7 @@ _one_job("detect", "jobs.detect", "Flag abnormal withdrawals and deposits.")
 _one_job("score", "jobs.score", "Score every offer for every customer.")
 _one_job("alert", "jobs.alert", "Decide who is to be called, and why.")
 _one_job("export", "jobs.export", "Write the worklists.")
+_one_job("monitor", "jobs.monitor", "Drift since training, and what came of past predictions, as a page.")
 
 
 @cli.command()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pyspark.sql.functions as F
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf import ExitCode, KehuError, Settings
 from features.catalogue import FEATURES
-from jobs import run, score, train, training_rows
+from jobs import monitor, run, score, train, training_rows
 from jobs.context import Job, Places
 
 DAY = date(2026, 11, 30)
@@ -126,6 +127,23 @@ def test_scores_of_every_customer_and_offer(job: Job) -> None:
     assert "no_marketing_consent" in found["c002", "travel_insurance"]["blocked_by"]
     score.run(job)
     assert scores(job) == found, "the same rows, whoever asks again"
+
+
+def test_what_moved_since_training_and_what_never_came_true_is_told(job: Job) -> None:
+    still = monitor.run(job)
+    assert (still["rows_in"], still["drifted"], still["off"]) == (0, 0, 0), "the same day, and no window has closed"
+    later = DAY + timedelta(days=150)
+    richer = literal_features(job, [later]).withColumn("income_stated", F.col("income_stated") * 3)
+    job.lake.replace("customer_features", richer, {"as_of": later})
+    told: list[str] = []
+    said = monitor.run(replace(job, day=later, progress=told.append))
+    assert said["drifted"] >= 1
+    assert said["off"] == 1, "nobody took it after the day it was predicted"
+    assert any("income_stated moved since training" in line for line in told)
+    assert any("travel_insurance in 2026-11" in line and "0 did" in line for line in told)
+    page = Path(said["to_open"]).read_text()
+    assert "income_stated" in page
+    assert "c003" not in page, "no customer is on it"
 
 
 def test_a_failed_gate_leaves_the_champion_and_says_why(job: Job) -> None:

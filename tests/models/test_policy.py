@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
 
-from models.effect import effect
 from models.monitoring import drift, drifts, matured, page
 from models.off_policy import off_policy_value
 from models.portfolio import by_probability, portfolio
@@ -56,21 +54,6 @@ def test_no_verdict_from_too_small_a_sample() -> None:
     assert "covers only 50%" in never.refused, "the other half was never offered to anybody"
     with pytest.raises(ValueError, match="needs its propensity"):
         off_policy_value(**given | {"logged": given["logged"] * 0})
-
-
-def test_effect_intervals_cover_the_truth_at_small_rates() -> None:
-    """Exactly, by every outcome's probability, not by drawing."""
-    n, m, p, q = 300, 60, 0.04, 0.02
-    covered = 0.0
-    for taken in range(40):
-        for held in range(12):
-            found = effect(n, taken, m, held)
-            if found.low <= p - q <= found.high:
-                covered += binom.pmf(taken, n, p) * binom.pmf(held, m, q)
-    assert 0.94 <= covered <= 0.99
-    assert effect(1000, 100, 1000, 20).certain
-    assert not effect(10, 1, 10, 0).certain
-    assert not effect(0, 0, 10, 1).certain
 
 
 def candidates(seed: int, customers: int = 120) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import binom
 
 from conf import Settings
 from worklists.effect import Case, effects, mean_difference, share_difference
@@ -30,6 +31,18 @@ def test_newcombes_published_example() -> None:
     none = share_difference([False] * 30, [False] * 30)  # no success at all still has an interval
     assert none.low is not None
     assert none.low < 0 < (none.high or 0)
+
+
+def test_the_interval_covers_the_truth_at_small_rates() -> None:
+    """Exactly, by every outcome's probability, not by drawing."""
+    n, m, p, q = 300, 60, 0.04, 0.02
+    covered = 0.0
+    for taken in range(40):
+        for held in range(12):
+            found = share_difference([1.0] * taken + [0.0] * (n - taken), [1.0] * held + [0.0] * (m - held))
+            if found.low <= p - q <= found.high:
+                covered += binom.pmf(taken, n, p) * binom.pmf(held, m, q)
+    assert 0.94 <= covered <= 0.99
 
 
 def test_welch_as_scipy_has_it() -> None:

@@ -1,0 +1,148 @@
+"""Monitor: whether customers and scores are still what the models were trained for, and what came of past predictions."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+import pyspark.sql.functions as F
+from jinja2 import Environment
+from pyspark.sql import DataFrame
+
+from conf import ExitCode, KehuError
+from features.as_of import latest_known_by
+from jobs.context import Counts, Job
+from jobs.customers_as_of import customers_as_of
+from jobs.model_shelf import ModelShelf
+from models.inputs import inputs_of
+from models.monitoring import drifts, matured, page
+from models.training_set import sampled, uptake_labels
+
+MONTHS = 12  # of predictions looked back on, one day of each
+SHOWN = 30  # rows of the page's table of drift
+
+
+def run(job: Job) -> Counts:
+    """Write `monitoring/<day>.html` beside the lake: drift since training, and matured predictions against what was taken up.
+
+    Raises
+    ------
+    KehuError
+        MISSING when nothing was trained yet, or the day has no features.
+    """
+    shelf = ModelShelf(job)
+    champions = [shelf.champion(offer_id) for offer_id in shelf.offers if shelf.champion(offer_id)]
+    if not champions:
+        raise KehuError("no offer has a model yet; train with `kehu train --as-of D`", ExitCode.MISSING)
+    days = _days(job.lake.read("customer_features"))
+    if job.day not in days:
+        raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
+    trained_on = max(row["as_of"] for row in champions)
+    then = max((day for day in days if day <= trained_on), default=min(days))
+    inputs = sorted({name for row in champions for name in row["feature_list"]})
+    drifted = drifts(_numbers(job, inputs, then), _numbers(job, inputs, job.day))
+    came_true = _matured(job)
+    by_month = matured(came_true)
+    file = job.places.lake.parent / "monitoring" / f"{job.day}.html"
+    _write(file, _page(job, then, drifted, came_true, by_month))
+    for warning in _warnings(drifted, by_month):
+        job.progress(f"{job.day}  [yellow]monitor: {warning}[/yellow]")
+    return {"rows_in": len(came_true), "rows_out": len(drifted), "drifted": int((drifted["warns"] != "").sum()),
+            "off": int((by_month["warns"] != "").sum()), "to_open": str(file)}  # fmt: skip
+
+
+def _days(stored: DataFrame) -> list[date]:
+    """Days a table has rows of; a few, as old ones are thinned out."""
+    return sorted(row["as_of"] for row in stored.select("as_of").distinct().collect())
+
+
+def _numbers(job: Job, inputs: list[str], day: date) -> pd.DataFrame:
+    """Numeric model inputs and every offer's probability on a day, of a sample of the customers."""
+    features = job.lake.read("customer_features").where(F.col("as_of") == F.lit(day))
+    scores = job.lake.read("offer_scores").where(F.col("as_of") == F.lit(day))
+    customers = features.count()
+    numbers = [F.col(name).cast("double").alias(name) for name in inputs_of(features, inputs).numbers]
+    offers = sorted(job.settings.offers)
+    by_offer = scores.groupBy("customer_id").pivot("offer_id", list[bool | float | int | str](offers)).agg(F.first("probability"))
+    worded = by_offer.select("customer_id", *[F.col(offer).alias(f"score of {offer}") for offer in offers])
+    few = sampled(features, job.settings.models.max_training_rows / max(customers, 1), job.settings.models.seed)
+    return few.select("customer_id", *numbers).join(worded, "customer_id", "left").drop("customer_id").toArrow().to_pandas()
+
+
+def _matured(job: Job) -> pd.DataFrame:
+    """Predictions whose outcome window has closed, the last day of each month: `offer_id`, `month`, `probability`, `taken`."""
+    stored = job.lake.read("offer_scores").where(F.col("as_of") < F.lit(job.day))
+    newest_first = groupby(reversed(_days(stored)), key=lambda day: (day.year, day.month))
+    days = [next(of_month) for _, of_month in newest_first][:MONTHS]
+    columns = ["offer_id", "month", "probability", "taken"]
+    if not days:
+        return pd.DataFrame(columns=columns)
+    features = job.lake.read("customer_features").where(F.col("as_of").isin(*days))
+    holdings = latest_known_by(job.lake.read("holdings"), job.lake.table("holdings").key, job.day)
+    customers = customers_as_of(job, days, features).where("NOT closed")
+    labels = uptake_labels(customers, holdings, job.settings.offers, job.settings.models.embargo_days, job.day)
+    few = sampled(stored.where(F.col("as_of").isin(*days)), job.settings.models.max_training_rows / max(features.count(), 1), 0)
+    month = F.date_format("as_of", "yyyy-MM").alias("month")
+    told = few.join(labels, ["customer_id", "as_of", "offer_id"]).select("offer_id", month, "probability", F.col("label").alias("taken"))
+    return told.toArrow().to_pandas()[columns]
+
+
+def _warnings(drifted: pd.DataFrame, by_month: pd.DataFrame) -> list[str]:
+    moved = [f"{row.name} moved since training (PSI {row.psi:.2f})" for row in drifted[drifted["warns"] == "great"].itertuples(index=False)]
+    off = [
+        f"{row.offer_id} in {row.month}: {row.predicted:.0f} were predicted to take it, {row.observed} did"
+        for row in by_month[by_month["warns"] != ""].itertuples(index=False)
+    ]
+    return moved + off
+
+
+def _page(job: Job, then: date, drifted: pd.DataFrame, came_true: pd.DataFrame, by_month: pd.DataFrame) -> str:
+    offers = {
+        str(offer): (rows["taken"].to_numpy(int), rows["probability"].to_numpy(float)) for offer, rows in came_true.groupby("offer_id")
+    }
+    drawn = io.StringIO()
+    page(offers, drifted).savefig(drawn, format="svg", metadata={"Date": None})
+    return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
+        bank=job.settings.bank.name, day=job.day, then=then, figure=drawn.getvalue().partition("<svg")[2],
+        drifted=drifted.head(SHOWN).to_dict("records"), months=by_month.to_dict("records"),
+    )  # fmt: skip
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    writing = file.with_suffix(".writing")
+    writing.write_text(text, encoding="utf-8")
+    writing.rename(file)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Models on {{ day }}</title>
+<style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:1rem 0}
+td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}
+svg{max-width:100%;height:auto}
+.great,.off{color:#b03030;font-weight:600}.notable{color:#8a5a00}</style>
+<h1>Models on {{ day }}</h1>
+<p>{{ bank }}. Customers of {{ day }} against those of {{ then }}, when the newest champion had been trained.
+No customer is on this page.</p>
+<svg{{ figure|safe }}
+<h2>Drift</h2>
+<table><tr><th>input or score<th>PSI<th>by chance<th>{% for row in drifted %}
+<tr><td>{{ row.name }}<td>{{ "%.3f"|format(row.psi) }}<td>{{ "%.3f"|format(row.by_chance) }}
+<td class="{{ row.warns }}">{{ row.warns }}{% endfor %}
+</table>
+<h2>Predictions that matured</h2>
+{% if months %}<table><tr><th>offer<th>month<th>customers<th>predicted to take it<th>took it<th>{% for row in months %}
+<tr><td>{{ row.offer_id }}<td>{{ row.month }}<td>{{ row.rows }}<td>{{ "%.1f"|format(row.predicted) }}<td>{{ row.observed }}
+<td class="{{ row.warns }}">{{ row.warns }}{% endfor %}</table>
+{% else %}<p>No prediction's outcome window has closed yet.</p>{% endif %}
+</html>
+"""
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    main("monitor")
