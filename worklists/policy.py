@@ -25,6 +25,7 @@ RULES = (
     "snoozed",
     "contact_fatigue",
     "rest_after_decline",
+    "nothing_to_offer",
     "min_priority",
     "capacity",
     "control_group",
@@ -142,7 +143,7 @@ def held_back(
 
     Parameters
     ----------
-    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`, `undone`
+    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`, `undone`, `offers`
     stand : DataFrame as `standing` returns
     spoken : DataFrame as `contacts` returns
     asleep : DataFrame with `customer_id`: customers with an alert that was put off and still sleeps
@@ -187,6 +188,7 @@ def _policy(policy: ContactPolicy, today: date) -> Column:
         F.when(F.col("_asleep") & ~F.col("hard"), "snoozed"),
         F.when(F.coalesce("_calls", F.lit(0)) >= policy.max_contacts_30_days, "contact_fatigue"),
         F.when(sales & (F.col("_declined_on") > rested), "rest_after_decline"),
+        F.when((F.col("type") == "life_event") & (F.size("offers") == 0), "nothing_to_offer"),
         F.when(F.col("priority") < policy.min_priority, "min_priority"),
     )
 

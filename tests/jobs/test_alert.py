@@ -46,7 +46,7 @@ def booked(found: Mapping[str, Any]) -> dict[str, Any]:
 def score(who: str, offer: str, value: float, rank: int | None, on: date, **other: Any) -> dict[str, Any]:
     return {"customer_id": who, "as_of": on, "offer_id": offer, "probability": 0.125, "expected_value": value,
             "eligible": rank is not None, "blocked_by": [], "rank": rank, "propensity": 1.0,
-            "reasons": ["monthly income above the typical customer's (speaks for it)"], "model_version": f"{offer}/1"} | other
+            "reasons": ["for: monthly income above typical"], "model_version": f"{offer}/1"} | other
 
 
 def outcome(alert: str, said: str, on: date, **other: Any) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def test_scores_of_every_customer_and_offer(job: Job) -> None:
     high, low = (found[row["customer_id"], "travel_insurance"] for row in (richest, poorest))
     assert high["probability"] > 2 * low["probability"]
     assert high["reasons"] != []
-    assert "(speaks for it)" in high["reasons"][0]
+    assert high["reasons"][0].startswith("for: ")
     assert high["rank"] == 1
     assert "minor" in found["c000", "travel_insurance"]["blocked_by"]
     assert "closed_customer" in found["c001", "travel_insurance"]["blocked_by"]

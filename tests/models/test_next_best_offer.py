@@ -168,13 +168,13 @@ def test_reasons_are_the_strongest_groups_in_words() -> None:
     told = reasons_in_words(moved, rows, typical, phrases, "en", flags=("is_new",))
     assert told == [
         [
-            "balances above the typical customer's (speaks for it)",
-            "favourite channel: counter (speaks against it)",
-            "a new customer: yes (speaks for it)",
+            "for: balances above typical",
+            "against: favourite channel: counter",
+            "for: a new customer: yes",
         ],
-        ["balances below the typical customer's (speaks against it)"],
+        ["against: balances below typical"],
     ]
-    assert reasons_in_words(moved, rows, typical, {"balance": "余额"}, "zh", most=1)[0] == ["余额高于一般客户（有利）"]
+    assert reasons_in_words(moved, rows, typical, {"balance": "余额"}, "zh", most=1)[0] == ["有利：余额高于一般客户"]
 
 
 def test_calibration_mends_what_resampling_spoils(boosted: Trained, learned: tuple) -> None:

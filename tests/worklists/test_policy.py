@@ -25,6 +25,7 @@ RESTRICTIONS = pa.schema([
 CANDIDATES = pa.schema([
     ("alert_id", pa.string()), ("customer_id", pa.string()), ("type", pa.string()), ("priority", pa.int32()),
     ("at_stake", pa.decimal128(18, 2)), ("hard", pa.bool_()), ("safety", pa.bool_()), ("undone", pa.bool_()),
+    ("offers", pa.list_(pa.string())),
 ])  # fmt: skip
 CONTACTS = pa.schema([("customer_id", pa.string()), ("contacted_on", pa.date32()), ("declined", pa.bool_())])
 ASLEEP = pa.schema([("customer_id", pa.string())])
@@ -41,7 +42,7 @@ def ago(days: int) -> date:
 def candidate(who: str, kind: str = "abnormal_withdrawal", priority: int = 50, **other: Any) -> dict[str, Any]:
     hard = kind in ("account_closure", "early_withdrawal")
     return {"alert_id": f"AL-{who}", "customer_id": who, "type": kind, "priority": priority, "at_stake": Decimal(1000),
-            "hard": hard, "safety": False, "undone": False} | other
+            "hard": hard, "safety": False, "undone": False, "offers": ["mortgage"]} | other
 
 
 def customer(who: str, **other: Any) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
                                                         "life_event_alerts_per_1000_customers": 500})
     customers = [customer(f"c{n:02}") for n in range(12)] + [
         customer("closed", closed_on=D), customer("no", marketing_consent=False), customer("no2", marketing_consent=None),
-        customer("life", life_event_consent=None), customer("back")]
+        customer("life", life_event_consent=None), customer("back"), customer("bare"), customer("bare2")]
     restrictions = [
         {"customer_id": "c00", "kind": "aml_case", "valid_from": D},
         {"customer_id": "c00", "kind": "complaint", "valid_from": D},  # the case hides behind no other name, and no other before it
@@ -77,7 +78,8 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
     candidates = [candidate(f"c{n:02}", "account_closure") for n in range(8)] + [
         candidate("c08", "next_best_offer"), candidate("c09", "next_best_offer"), candidate("c10", "next_best_offer"),
         candidate("c11", priority=19), candidate("closed"), candidate("no", "next_best_offer"), candidate("no2"),
-        candidate("life", "life_event"), candidate("nobody"), candidate("back", undone=True)]
+        candidate("life", "life_event"), candidate("nobody"), candidate("back", undone=True),
+        candidate("bare", "life_event", offers=[]), candidate("bare2", offers=[])]
     asleep = [{"customer_id": "c10"}, {"customer_id": "c03"}]
     stand = standing(frame(spark, CUSTOMERS, customers), frame(spark, RESTRICTIONS, restrictions), policy, D)
     held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, asleep),
@@ -101,6 +103,8 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         "no2": None,  # a flow is told without consent, only nothing is offered
         "life": "no_life_event_consent",
         "back": "reversed",
+        "bare": "nothing_to_offer",
+        "bare2": None,  # a flow is told whether or not there is anything to offer
     }
     assert held.where("relationship_manager_id IS NULL OR control_group").count() == 0
 
