@@ -1,4 +1,4 @@
-"""One Spark session and one pair of temporary places for the whole suite."""
+"""One Spark session and one small bank for all that a process tests."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.context import Places
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` has two workers, one Spark session each: a worker takes whole files, so that what is made once for a file stays so.
+
+    What waits for the small bank goes together as well, and whole days are begun before everything quick.
+    """
+    for item in items:
+        small_bank = "small_bank" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("small_bank" if small_bank else item.nodeid.split("::")[0]))
+    items.sort(key=lambda item: "tests/jobs/" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")

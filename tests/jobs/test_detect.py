@@ -82,7 +82,7 @@ def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPa
 
 
 def flows_of(job: Job) -> dict[tuple[str, str], object]:
-    return {(row.kind, row.customer_id): row for row in job.lake.read("abnormal_flows").collect()}
+    return {(row.kind, row.customer_id): row for row in job.lake.read("abnormal_flows").orderBy("business_date").collect()}
 
 
 def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
