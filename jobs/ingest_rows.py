@@ -37,6 +37,7 @@ from tables.erasure import SUBJECTS, erased_hashes, is_erased
 QUARANTINED, ORPHAN, ERASED = "quarantined", "ORPHAN_KEY", "ERASED_SUBJECT"
 VERDICT, WAITS_FOR = "_verdict", "_waits_for"
 MANY_DATES = 400
+TELLING_ROWS = 30  # a share of fewer says nothing
 
 
 @dataclass
@@ -374,7 +375,7 @@ def _measures(first: Pass, counted: Mapping[str, Counted], landed: Sequence[Land
         measures[AGE] = float((newest - max(first.days)).days)
     if first.largest is not None:
         measures[LARGEST] = float(first.largest)
-    if first.good:
+    if first.good >= TELLING_ROWS:
         measures |= {empty(name): 1 - filled / first.good for name, filled in first.filled.items()}
     return measures
 
