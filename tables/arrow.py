@@ -32,7 +32,9 @@ def read_arrow(
         found = DeltaTable(f"{lake}/{table}")
     except TableNotFoundError:
         return None
-    return found.to_pyarrow_table(columns=list(columns) if columns else None, filters=list(filters) if filters else None)
+    return found.to_pyarrow_table(
+        columns=list(columns) if columns else None, filters=list(filters) if filters else None, filesystem=_filesystem(lake, table)
+    )
 
 
 def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.RecordBatch]:
@@ -42,7 +44,14 @@ def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters:
     from deltalake.exceptions import TableNotFoundError
 
     try:
-        dataset = DeltaTable(f"{lake}/{table}").to_pyarrow_dataset()
+        dataset = DeltaTable(f"{lake}/{table}").to_pyarrow_dataset(filesystem=_filesystem(lake, table))
     except TableNotFoundError:
         return
     yield from dataset.to_batches(columns=list(columns), filter=pq.filters_to_expression(list(filters)))
+
+
+def _filesystem(lake: Path | str, table: str) -> Any:
+    """Arrow's own access to local files: through delta-rs's, which is Python's, a thread that still reads ahead aborts the exit."""
+    from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+    return None if "://" in str(lake) else SubTreeFileSystem(f"{lake}/{table}", LocalFileSystem())
