@@ -22,7 +22,7 @@ PEOPLE = (  # id, name, occupation, tier, age band, usual month in, usual month 
 )
 ALERTS = (  # id, customer, type, severity, priority, due in days, headline, reason, offers
     ("AL-7K3FQ2M9-C", "C000101", "abnormal_withdrawal", "high", 91, 2, "480,000 CNY went out by mobile app: 34 times the usual",
-     "480,000 CNY went out on 23 Nov 2026 (by mobile app): 34 times a usual outflow of 14,000 (212 own outflows counted). Expected "
+     "480,000 CNY went out on 23 Nov 2026 (by mobile app): 34 times a usual outflow of 14,000 (own outflows counted: 212). Expected "
      "about once in 61 years for this customer. Possibly a home purchase (from the wording of the payment: ask, do not assume).",
      ("mortgage", "deposit_renewal", "wealth_advisory")),
     ("AL-2M8ZT4RX-H", "C000103", "early_withdrawal", "high", 84, 0, "Time deposit of 1,200,000 CNY broken 212 days before maturity",
@@ -31,7 +31,7 @@ ALERTS = (  # id, customer, type, severity, priority, due in days, headline, rea
     ("AL-9QW3E7RT-K", "C000104", "account_closure", "medium", 63, 5, "Savings account closed, 86,300 CNY paid out",
      "The savings account A000104-S1 was closed on 20 Nov 2026; 86,300 CNY was paid out. The customer keeps other accounts here.", ()),
     ("AL-5TY6U8JP-M", "C000102", "abnormal_deposit", "medium", 57, 9, "150,000 CNY came in: 8 times the usual",
-     "150,000 CNY came in on 21 Nov 2026 (online): 8 times a usual inflow of 18,500 (24 own inflows counted). Expected about once in "
+     "150,000 CNY came in on 21 Nov 2026 (online): 8 times a usual inflow of 18,500 (own inflows counted: 24). Expected about once in "
      "9 years for this customer.", ("deposit_certificate", "wealth_product", "pension_plan")),
     ("AL-3B4N6M8V-R", "C000105", "life_event", "low", 44, 20, "Invite Zhao Min to a family finance review",
      "A good moment for a yearly review of savings goals and protection.", ("education_insurance", "child_growth_fund")),
