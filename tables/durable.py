@@ -91,6 +91,11 @@ def keep_only(table: Path, live: Iterable[str], version: int) -> None:
     _sync(log)
 
 
+def data_files(table: Path) -> list[Path]:
+    """Every data file that lies in a table's directory, live or not."""
+    return [file for file in table.rglob("*.parquet") if LOG not in file.relative_to(table).parts]
+
+
 def _sync(path: Path) -> None:
     """Flush a file and the checksum Hadoop lays beside it. One that is gone was replaced by a later commit and vacuumed."""
     for one in (path, path.with_name(f".{path.name}.crc")):

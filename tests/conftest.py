@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jobs.context import Places
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make test` has two workers, one Spark session each: a worker takes whole files, so that what is made once for a file stays so.
 
