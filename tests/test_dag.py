@@ -70,6 +70,11 @@ def test_only_what_may_succeed_later_is_tried_again(daily, job, code, verdict):
             daily["judged"](job, int(code))
 
 
+def test_a_day_fails_for_what_was_refused_and_not_for_what_was_never_trained(daily):
+    assert daily["refused"]([0, 0, 0, int(ExitCode.MISSING), 0, 0]) == []
+    assert daily["refused"]([int(ExitCode.REJECTED), 0, 0, 0, 0, 0]) == ["ingest exited 65"]
+
+
 @pytest.mark.skipif(not AIRFLOW.exists(), reason="Airflow's own environment is made by `make airflow`")
 def test_airflow_itself_reads_the_dag_as_one_chain(tmp_path):
     look = "import json; from kehu_daily import kehu_daily as made; dag = made(); " \
