@@ -26,7 +26,7 @@ berka: setup  ## the same job on a real Czech bank (BERKA=DIR says where its fil
 	@$(BIN)/kehu demo --berka $(BERKA) --dir demo-berka
 
 test: setup chromium  ## all tests, 10 minutes at most on two cores
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 20
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 check: lint types  ## what CI asks besides the tests
 

@@ -19,15 +19,8 @@ if TYPE_CHECKING:
     from jobs.context import Places
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test` has two workers, one Spark session each: a worker takes whole files, so that what is made once for a file stays so.
-
-    What waits for the small bank goes together as well, and whole days are begun before everything quick.
-    """
-    for item in items:
-        small_bank = "small_bank" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("small_bank" if small_bank else item.nodeid.split("::")[0]))
+    """Whole days before everything quick: `make test` has two workers, which take whole files in this order."""
     items.sort(key=lambda item: "tests/jobs/" not in item.nodeid)
 
 

@@ -1,10 +1,11 @@
-"""A whole day on real tables: what other systems rely on is there, readable without a JVM, and a second run changes nothing."""
+"""A whole day on real tables: what other systems and notebooks rely on is there, and a second run changes nothing."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
 
 from jobs.context import declared, opened
@@ -12,6 +13,7 @@ from jobs.doctor import examined
 from jobs.ledger import last_day
 from jobs.run import DAY, whole_day
 from jobs.status import told
+from notebooks.execute import HERE, executed
 
 PROMISED = {  # what the contract says others rely on, beside the feeds' own columns
     "customers": "customer_id valid_from valid_to is_current", "accounts": "account_id valid_from valid_to is_current",
@@ -64,3 +66,18 @@ def test_a_second_run_changes_nothing(small_bank, settings):
     for name, was in before.items():
         assert rows(small_bank.lake, name) == was, name
     assert files(small_bank.worklists) == written
+
+
+@pytest.mark.parametrize("file", sorted(HERE.glob("[0-9]*.py")), ids=lambda file: file.stem)
+def test_a_notebook_runs_and_shows_what_it_promises(small_bank, monkeypatch, tmp_path, file):
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    (conf / "kehu.yaml").write_text("spark: {master: 'local[2]', driver_memory: 1g, shuffle_partitions: 2}\n")
+    monkeypatch.setenv("KEHU_LAKE", str(small_bank.lake))
+    monkeypatch.setenv("KEHU_CONF", str(conf))
+    cells = [cell for cell in executed(file).cells if cell.cell_type == "code"]
+    shown = [output for cell in cells for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in shown) == 2
+    said = "".join(output["text"] for output in shown if output.output_type == "stream" and output.name == "stdout")
+    assert "once in" in said
+    assert "Traceback" not in said
