@@ -84,7 +84,8 @@ def _matured(job: Job) -> pd.DataFrame:
     holdings = latest_known_by(job.lake.read("holdings"), job.lake.table("holdings").key, job.day)
     customers = customers_as_of(job, days, features).where("NOT closed")
     labels = uptake_labels(customers, holdings, job.settings.offers, job.settings.models.embargo_days, job.day)
-    few = sampled(stored.where(F.col("as_of").isin(*days)), job.settings.models.max_training_rows / max(features.count(), 1), 0)
+    settings = job.settings.models
+    few = sampled(stored.where(F.col("as_of").isin(*days)), settings.max_training_rows / max(features.count(), 1), settings.seed)
     month = F.date_format("as_of", "yyyy-MM").alias("month")
     told = few.join(labels, ["customer_id", "as_of", "offer_id"]).select("offer_id", month, "probability", F.col("label").alias("taken"))
     return told.toArrow().to_pandas()[columns]
