@@ -1,22 +1,25 @@
 """How well abnormal flows are found: the product's own functions on worlds whose every true event is known.
 
-    python -m benchmarks.evaluate_flows [--customers 4000] [--seeds 5]
+    python -m benchmarks.evaluate_flows [--customers 20000] [--seeds 5]
 
 Each world has customers with their own log-normal scale, heavy Student tails and rate of flows, a fifth of them new, over
 400 days; in the last 60 days events are planted that are about twenty times (adverse world: seven times) what is usual for
 the customer. Judged are single days in one direction, by the product and by the usual rules and detectors, at equal
-numbers of alerts. The oracle knows each customer's true law of usual flows, but not the law of events. Parameters of the
-worlds stand here only; nothing of the product can import them.
+numbers of alerts. One oracle knows each customer's true law of usual flows, the other also the law of events. Parameters of
+the worlds stand here only; nothing of the product can import them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
@@ -28,11 +31,13 @@ from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts
 from jobs.session import start
-from models.abnormal_flow import surprises
+from models.abnormal_flow import calibrated, surprises
 
-DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, TAIL = 400, 60, 0.075, 4
+DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
+NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 LAST = date(2026, 11, 30)
-REPORT = Path("docs/evaluation/flows.md")
+REPORT, PICTURE = Path("docs/evaluation/flows.md"), Path("docs/images/flows-p-values.png")
+ORACLES = ("oracle (true usual law)", "oracle (and the law of events)")
 SHORT = 15  # observations below which a history is short
 
 
@@ -46,6 +51,7 @@ class World:
     rate: np.ndarray
     first_day: np.ndarray
     income: np.ndarray
+    multiple: float  # mean log of how much larger an event is than usual
 
 
 def world(customers: int, seed: int, multiple: float = 3.0) -> World:
@@ -62,31 +68,50 @@ def world(customers: int, seed: int, multiple: float = 3.0) -> World:
     amount = np.exp(center[who] + spread[who] * rng.standard_t(TAIL, len(who)))
     count = int(customers * EVENTS_A_CUSTOMER)
     victim = rng.choice(customers, count, replace=False)
-    event_amount = np.exp(center[victim] + rng.normal(multiple, 0.8, count))
+    event_amount = np.exp(center[victim] + rng.normal(multiple, EVENT_SPREAD, count))
     event_day = np.maximum(rng.integers(DAYS - JUDGED_DAYS, DAYS, count), first[victim])
     flows = pd.DataFrame({"customer": np.r_[who, victim], "day": np.r_[day, event_day], "amount": np.r_[amount, event_amount],
                           "event": np.r_[np.zeros(len(who), int), np.ones(count, int)]})
     flows = flows.groupby(["customer", "day"], as_index=False).agg(amount=("amount", "sum"), event=("event", "max"))
     flows["amount"] = flows["amount"].round(2).clip(lower=0.01)
-    return World(flows, center, spread, rate, first, band)
+    return World(flows, center, spread, rate, first, band, multiple)
 
 
-def product(spark: SparkSession, of: World, settings: Flows) -> np.ndarray:
-    """The product's surprise of every judged day."""
+def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
+    """The product's `surprise` and `log_odds` of every judged day, and the conformal `q_value` of the last day's among those before."""
     past, judged = _split(of)
     baseline = bin_counts(_sums(spark, past), settings.bin_ratio)
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
                           "exposure_days": np.minimum(tenure, settings.baseline_days)})
-    scored = surprises(_sums(spark, judged), baseline, spark.createDataFrame(bands), settings)
-    found = scored.select("customer_id", "business_date", "surprise").toPandas()
+    scored = surprises(_sums(spark, judged), baseline, spark.createDataFrame(bands), settings).localCheckpoint()
+    found = scored.select("customer_id", "business_date", "surprise", "log_odds").toPandas()
     found["customer"] = found["customer_id"].str[1:].astype(int)
     found["day"] = [(on - LAST).days + DAYS - 1 for on in found["business_date"]]
-    return judged.merge(found[["customer", "day", "surprise"]], on=["customer", "day"], how="left")["surprise"].fillna(-99).to_numpy()
+    wanted = judged.merge(found[["customer", "day", "surprise", "log_odds"]], on=["customer", "day"], how="left")
+    return wanted.fillna({"surprise": -99.0, "log_odds": -99.0})
+
+
+def false_alarms(spark: SparkSession, scored: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Estimated and realised share of false alarms, and p-values of days on which nothing was planted.
+
+    A third of the customers is judged against the others: both have had events, as a bank's past days have.
+    """
+    judged, past = scored[scored["customer"] % 3 == 0], scored[scored["customer"] % 3 > 0]
+    rows = pd.DataFrame({"customer_id": _names(judged["customer"].to_numpy()), "direction": "debit",
+                         "business_date": [LAST - timedelta(days=DAYS - 1 - int(day)) for day in judged["day"]],
+                         "surprise": judged["surprise"].to_numpy(), "event": judged["event"].to_numpy()})
+    quiet = past.loc[past["event"] == 0, ["surprise"]]
+    found = calibrated(spark.createDataFrame(rows), spark.createDataFrame(quiet)).select("p_value", "q_value", "event").toPandas()
+    told = []
+    for nominal in NOMINAL:
+        sent = found[found["q_value"] <= nominal]
+        told.append({"estimated": nominal, "sent": len(sent), "realised": 1 - sent["event"].mean() if len(sent) else np.nan})
+    return pd.DataFrame(told), found.loc[found["event"] == 0, "p_value"].to_numpy()
 
 
 def usual_rules(of: World) -> dict[str, np.ndarray]:
-    """Scores of the rules and detectors in common use, and of the oracle."""
+    """Scores of the rules and detectors in common use, and of two oracles."""
     past, judged = _split(of)
     logs = np.log(past["amount"]).groupby(past["customer"])
     known = pd.DataFrame({"n": logs.size(), "mean": logs.mean(), "sd": logs.std(), "median": logs.median(),
@@ -112,26 +137,47 @@ def usual_rules(of: World) -> dict[str, np.ndarray]:
         "IsolationForest": -forest.score_samples(shape),
         "ECOD": -_empirical_tails(shape).sum(axis=1),
         "oracle (true usual law)": -np.log(of.rate[who] * np.maximum(stats.t.sf(true_z, TAIL), 1e-15)),
+        "oracle (and the law of events)": stats.norm.logpdf(x - of.center[who], of.multiple, EVENT_SPREAD)
+        - np.log(of.rate[who]) - stats.t.logpdf(true_z, TAIL) + np.log(of.spread[who]),
     }
 
 
-def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, multiple: float) -> pd.DataFrame:
-    """Mean and minimum over seeds of every figure, one row a method."""
-    rows = []
+@dataclass
+class Evaluated:
+    """Figures of one kind of world: one row a method, one row a nominal share of false alarms, p-values of quiet days."""
+
+    methods: pd.DataFrame
+    shares: pd.DataFrame
+    p_values: np.ndarray
+
+
+def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, multiple: float) -> Evaluated:
+    """Mean and minimum of every figure over seeds."""
+    rows, shares, quiet = [], [], []
     for seed in range(seeds):
         of = world(customers, 100 + seed, multiple)
         past, judged = _split(of)
-        event = judged["event"].to_numpy()
-        short = (past.groupby("customer").size().reindex(range(customers)).fillna(0).to_numpy()[judged["customer"]] < SHORT) & (event == 1)
-        for name, score in {"Kehu: return period": product(spark, of, settings), **usual_rules(of)}.items():
-            alerts = np.argsort(-score, kind="stable")[: event.sum()]
-            hit = np.zeros(len(event), bool)
-            hit[alerts] = True
-            rows.append({"method": name, "precision at N": event[alerts].mean(), "average precision": average_precision_score(event, score),
-                         "recall, short history": hit[short].mean() if short.any() else np.nan})
+        scored = product(spark, of, settings)
+        event, count = judged["event"].to_numpy(), int(judged["event"].sum())
+        known = past.groupby("customer").size().reindex(range(customers)).fillna(0).to_numpy()[judged["customer"]]
+        short = (known < SHORT) & (event == 1)
+        ours = {"Kehu: chance (ranks)": scored["log_odds"].to_numpy(), "Kehu: return period (gates)": scored["surprise"].to_numpy()}
+        for name, score in {**ours, **usual_rules(of)}.items():
+            order = np.argsort(-score, kind="stable")
+            within = np.isin(np.arange(len(event)), order[: count * 3 // 2])
+            rows.append({"method": name, "precision at N": event[order[:count]].mean(),
+                         "average precision": average_precision_score(event, score), "recall at 1.5 N": within[event == 1].mean(),
+                         "the same, short history": within[short].mean() if short.any() else np.nan})
+        told, p_values = false_alarms(spark, scored)
+        shares.append(told)
+        quiet.append(p_values)
+        print(f"  seed {seed}: {len(judged):,} days judged, {count} events", flush=True)
     table = pd.DataFrame(rows).groupby("method", sort=False).agg(["mean", "min"])
     table.columns = [f"{name}{', min' if how == 'min' else ''}" for name, how in table.columns]
-    return table.round(3)
+    every = pd.concat(shares).groupby("estimated")
+    share = pd.DataFrame({"sent, all seeds": every["sent"].sum(), "realised": every.apply(
+        lambda of: np.average(of["realised"], weights=of["sent"]) if of["sent"].all() else of["realised"].mean(), include_groups=False)})
+    return Evaluated(table.round(3), share.round(3), np.concatenate(quiet))
 
 
 def _split(of: World) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -159,28 +205,50 @@ def _empirical_tails(shape: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--customers", type=int, default=4000)
+    asked.add_argument("--customers", type=int, default=20_000)
     asked.add_argument("--seeds", type=int, default=5)
     given = asked.parse_args()
     settings = load_settings()
     spark = start(settings, Path("build/evaluate.log").absolute())
     flows = settings.flows.model_copy(update={"windows_days": (1,)})
-    worlds: dict[str, Callable[[], pd.DataFrame]] = {
-        "Events about 20 times what is usual": lambda: evaluated(spark, given.customers, given.seeds, flows, 3.0),
-        "Adverse: events about 7 times what is usual": lambda: evaluated(spark, given.customers, given.seeds, flows, 1.95),
-    }
+    worlds = {"Events about 20 times what is usual": 3.0, "Adverse: events about 7 times what is usual": 1.95}
     parts = ["# Abnormal flows on worlds with known events", "",
              f"`python -m benchmarks.evaluate_flows --customers {given.customers} --seeds {given.seeds}`: {given.customers:,} customers, "
              f"{DAYS} days, {given.seeds} seeds; N alerts are sent, N the number of true events. Mean over seeds, and the minimum.", ""]
-    for title, run in worlds.items():
-        parts += [f"## {title}", "", _markdown(run()), ""]
-        print("\n".join(parts[-3:]), flush=True)
+    quiet = {}
+    for title, multiple in worlds.items():
+        found = evaluated(spark, given.customers, given.seeds, flows, multiple)
+        quiet[title] = found.p_values
+        parts += [f"## {title}", "", _markdown(found.methods, "method"), "", _ratios(found.methods), "",
+                  "Share of false alarms, as estimated by q-values and as realised:", "", _markdown(found.shares, "estimated"), ""]
+        print("\n".join(parts[-8:]), flush=True)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
+    parts += ["p-values of days on which nothing was planted, which should be flat at 1:", "", f"![p-values](../images/{PICTURE.name})", ""]
     REPORT.write_text("\n".join(parts), encoding="utf-8")
+    _draw(quiet)
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    head = "| method | " + " | ".join(table.columns) + " |"
+def _ratios(table: pd.DataFrame) -> str:
+    """What the figures come to against the oracles and the detectors in common use."""
+    at_n, ours = table["precision at N"], table["precision at N"].iloc[0]
+    beside = {name: ours / at_n[name] for name in (*ORACLES, "IsolationForest", "ECOD", "mean + k sd")}
+    short = table["the same, short history"]
+    return ("At N alerts the chance finds " + ", ".join(f"{ratio:.0%} of what {name} finds" for name, ratio in beside.items())
+            + f"; with short histories, at 1.5 N, {short.iloc[0] / short[ORACLES[0]]:.0%} of what the first oracle does.")
+
+
+def _draw(quiet: dict[str, np.ndarray]) -> None:
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for title, p_values in quiet.items():
+        axes.hist(p_values, bins=50, range=(0, 1), density=True, histtype="step", label=title)
+    axes.axhline(1, color="grey", linewidth=0.8)
+    axes.set(xlabel="p-value", ylabel="density", ylim=(0, 1.6))
+    axes.legend(fontsize=8)
+    figure.savefig(PICTURE, dpi=130)
+
+
+def _markdown(table: pd.DataFrame, first: str) -> str:
+    head = f"| {first} | " + " | ".join(table.columns) + " |"
     rule = "|---" * (len(table.columns) + 1) + "|"
     body = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in row) + " |"
             for name, row in zip(table.index, table.to_numpy(), strict=True)]

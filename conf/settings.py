@@ -63,9 +63,18 @@ class Cause(Model):
         return pattern
 
 
+class Event(Model):
+    """What is supposed of flows that an RM wants to hear of, until outcomes say more. Only the ranking depends on it."""
+
+    a_year: float = Field(0.25, gt=0)  # a customer and direction
+    log_multiple: float = Field(2.6, gt=0)  # e to this times what is usual: 13 times
+    log_spread: float = Field(0.9, gt=0)
+
+
 class Flows(Model):
     """What is an abnormal flow."""
 
+    event: Event = Event()
     windows_days: tuple[int, ...] = (1, 3, 7)
     baseline_days: int = Field(365, ge=30)
     min_amount: Decimal = Field(Decimal(10000), ge=0)  # base currency; below it nothing is news
@@ -73,7 +82,7 @@ class Flows(Model):
     min_return_period_years: float = Field(5, gt=0)
     high_return_period_years: float = Field(20, gt=0)  # from here on the severity is high
     max_return_period_years: float = Field(1000, gt=0)  # beyond it the tail says nothing: told as "less than once in"
-    prior_observations: float = Field(10, gt=0)  # the peer group weighs as much as this many own observations
+    prior_observations: float = Field(10, gt=0)  # on how far a customer's flows lie apart, peers weigh as much as so many own flows
     min_spread: float = Field(0.15, gt=0)  # of log amounts: constant payers are not infinitely surprising
     tail_degrees_of_freedom: Literal[2, 4, 6, 8] = 4  # of the Student tail beyond the data
     min_peers: int = Field(100, gt=0)  # smaller peer groups fall back to coarser ones

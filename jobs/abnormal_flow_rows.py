@@ -13,6 +13,7 @@ from features.deposit_events import closures, early_withdrawals
 from features.flow_evidence import with_rows_behind
 from jobs.context import Job
 from models.abnormal_flow import hard_severity
+from models.flow_chance import Learned, chance
 from worklists.flow_reasons import (
     closure_reason,
     drained_reason,
@@ -24,14 +25,16 @@ from worklists.flow_reasons import (
 
 ABSENT = {  # what a kind does not have is empty
     "window_days": "int", "usual_amount": "decimal(18,2)", "return_period_years": "double", "p_value": "double",
-    "q_value": "double", "observations": "bigint", "peer_group": "string", "peer_weight": "double", "cause": "string",
+    "q_value": "double", "log_odds": "double", "chance": "double", "observations": "bigint", "peer_group": "string",
+    "peer_weight": "double", "cause": "string",
 }
 
 
-def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame) -> DataFrame:
-    """Abnormal withdrawals and deposits."""
+def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: Learned) -> DataFrame:
+    """Abnormal withdrawals and deposits, with the chance that they are news, as answers so far have taught it."""
     kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
-    told = with_rows_behind(abnormal, flows).withColumns({"kind": kind, "cause": likely_cause(job.settings.flows.causes)})
+    told = with_rows_behind(abnormal, flows).withColumns(
+        {"kind": kind, "cause": likely_cause(job.settings.flows.causes), "chance": chance(answers)})
     what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", F.array_join("transaction_ids", ","))
     return _rows(job, told, flow_reason(job.settings), what)
 

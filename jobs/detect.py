@@ -24,6 +24,7 @@ from features.flows import (
 )
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
+from jobs.flow_answers import answers, forgiven_units, learned_today
 from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises
 
 CALIBRATION_DAYS = 60
@@ -93,9 +94,13 @@ def detected(job: Job) -> Detected:
     days_with_flows = stored.where(asleep).select("customer_id", "business_date").unionByName(
         new_units.select("customer_id", "business_date"))
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
-    told = statistical_rows(job, fresh, flows).unionByName(
+    answered = answers(job)
+    told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
         hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
-    return Detected(look, recorded_units(around, judged, abnormal, touched, day), told, judged)
+    units = recorded_units(around, judged, abnormal, touched, day)
+    if answered is not None:
+        units = units.unionByName(forgiven_units(job, answered, stored).join(units, list(UNIT), "left_anti"))
+    return Detected(look, units, told, judged)
 
 
 def _look(job: Job, since: date | None, first_new: date) -> Look:

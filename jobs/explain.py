@@ -176,7 +176,7 @@ def _flow(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
 def _baseline(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
     settings = behind.settings.flows
     yield (f"  usual {money(flow['usual_amount'])}; once in {flow['return_period_years']:,.1f} years; "
-           f"p {_shown(flow['p_value'])}, q {_shown(flow['q_value'])}")  # fmt: skip
+           f"p {_shown(flow['p_value'])}, q {_shown(flow['q_value'])}; chance of news {_shown(flow['chance'])}")  # fmt: skip
     counts = behind.baseline(flow)
     if not counts:
         yield "  (the baseline it was judged by, before the first run, is not stored: its size is not recomputed)"
@@ -186,9 +186,6 @@ def _baseline(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
            f"peers {flow['peer_group']}, weight {flow['peer_weight']:.0%}")  # fmt: skip
     if n != flow["observations"]:
         checks.append(f"flow {flow['flow_id']}: the baseline holds {n} own flows, told were {flow['observations']}")
-    weight = round(settings.prior_observations / (n + settings.prior_observations), 3)
-    if n == flow["observations"] and abs(weight - flow["peer_weight"]) > 1e-9:
-        checks.append(f"flow {flow['flow_id']}: peers weigh {weight:.0%}, told were {flow['peer_weight']:.0%}")
 
 
 def _median(counts: Sequence[Row], ratio: float) -> float:

@@ -1,20 +1,29 @@
-"""How unusual a flow is for this customer: a return period, and p- and q-values beside it.
+"""How unusual a flow is for this customer: a return period, p- and q-values beside it, and the odds that it is an event.
 
 For a customer and direction, with n own flows of log amount (median m_c, spread s_c from the interquartile range) over
-T days of exposure, and a peer group (m_p, s_p, rate r_p a day) that weighs as much as k observations:
+T days of exposure, and a peer group (median m_p, rate r_p a day; s_w² within its members, tau² between them):
 
-    m = (n m_c + k m_p) / (n + k)          s² = max((n s_c² + k s_p²) / (n + k), s_min²)
-    rate = (n + 2) / (T + 2 / r_p)         z = (ln x - m) / (s sqrt(1 + 1 / (n + k)))
+    s² = max((n s_c² + k s_w²) / (n + k), s_min²)          w = n tau² / (n tau² + 1.57 s²)
+    m = w m_c + (1 - w) m_p                                 v² = s² + (1 - w) tau²
+    rate = (n + 1) / (T + 1 / r_p)                          z = (ln x - m) / v
     return period in years = 1 / (365.25 · rate · S(z))
 
-S is the survival function of Student's t with few degrees of freedom: flows have heavy tails. T is the customer's own
-tenure within the baseline window, not the window: with a fixed window new accounts rank worse than a plain z-score.
-p-values are conformal (Bates et al. 2021, arXiv 2104.08279): the rank of the surprise among the surprises of the days
-before; a Gaussian p-value at a nominal false discovery rate of 10 % realises about 74 %. q-values: Benjamini-Hochberg.
+1.57 s² / n is the variance of a median of n, so w is what n own flows weigh against peers who differ by tau among each other
+(empirical Bayes, Efron and Morris 1975). S is the survival function of Student's t with few degrees of freedom: flows have
+heavy tails. T is the customer's own tenure within the baseline window, not the window: with a fixed window new accounts rank
+worse than a plain z-score. p-values are conformal (Bates et al. 2021, arXiv 2104.08279): the rank of the surprise among the
+surprises of the days before; a Gaussian p-value at a nominal false discovery rate of 10 % realises about 74 %. q-values:
+Benjamini-Hochberg.
+
+Among flows that are rare enough, the ranking is by likelihood ratio: events are some e^mu times what is usual, give or take e^sigma,
+with the same Student tail, so that the largest flow is never thought the less likely event by much.
+
+    ln odds = ln t((ln x - m - mu) / g) / g - ln(rate · t(z) / v) + ln(events a day),    g² = sigma² + (1 - w) tau²
 """
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
@@ -24,6 +33,9 @@ from conf.settings import Flows
 from features.baselines import IQR_OF_NORMAL, SERIES, quartiles
 
 DAYS_A_YEAR = 365.25
+VARIANCE_OF_MEDIAN = math.pi / 2  # times the variance, over n, of normal observations
+STEADY_FLOWS = 10  # a customer with as many tells how far flows lie apart within one customer
+MIN_BETWEEN = 0.05  # variance between customers: peers never tell a customer's usual to the last yuan
 SURPRISE_STEP = 0.01  # calibration counts surprises in steps: a p-value needs ranks, not digits
 
 
@@ -55,8 +67,8 @@ def peer_baselines(baseline: DataFrame, exposure: DataFrame, settings: Flows) ->
 
     Returns
     -------
-    DataFrame with `customer_id`, `direction`, `window_days`, `peer_group`, `peer_median`, `peer_spread` (log scale),
-    `peer_rate` (flows a customer and day)
+    DataFrame with `customer_id`, `direction`, `window_days`, `peer_group`, `peer_median`, `peer_within` and `peer_between`
+    (variances of log amounts within and between members), `peer_rate` (flows a customer and day)
     """
     groups = F.array(
         F.concat_ws(" · ", "age_band", "income_band"), F.col("age_band"), F.lit("all customers")
@@ -78,14 +90,29 @@ def peer_baselines(baseline: DataFrame, exposure: DataFrame, settings: Flows) ->
         .groupBy("peer_group", "direction", "window_days", "bin")
         .agg(F.sum("count").alias("count"))
     )
-    usual = quartiles(counts, ("peer_group", "direction", "window_days"), settings.bin_ratio)
-    return finest.join(F.broadcast(usual), "peer_group").select(
+    series = ("peer_group", "direction", "window_days")
+    usual = quartiles(counts, series, settings.bin_ratio).withColumn("_all", spread() * spread())
+    steady = (
+        quartiles(baseline, SERIES, settings.bin_ratio)
+        .where(F.col("n") >= STEADY_FLOWS)
+        .join(members.join(F.broadcast(chosen), "peer_group"), "customer_id")
+        .groupBy(*series)
+        .agg(F.avg(spread() * spread()).alias("_within"))
+    )
+    within = F.least(F.coalesce("_within", F.col("_all")), F.col("_all"))
+    return finest.join(F.broadcast(usual.join(steady, list(series), "left")), "peer_group").select(
         *SERIES,
         "peer_group",
         F.col("median").alias("peer_median"),
-        ((F.col("q75") - F.col("q25")) / IQR_OF_NORMAL).alias("peer_spread"),
+        within.alias("peer_within"),
+        F.greatest(F.col("_all") - within, F.lit(MIN_BETWEEN)).alias("peer_between"),
         (F.col("n") / F.greatest(F.col("_exposure"), F.lit(1))).alias("peer_rate"),
     )
+
+
+def spread() -> Column:
+    """Robust standard deviation of a normal. Columns read: `q25`, `q75`."""
+    return (F.col("q75") - F.col("q25")) / IQR_OF_NORMAL
 
 
 def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
@@ -101,20 +128,18 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     Returns
     -------
     DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month`,
-    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut). Sums for
-    which not even peers tell what is usual are gone.
+    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
+    a usual flow). Sums for which not even peers tell what is usual are gone.
     """
     own = quartiles(baseline.join(sums.select(*SERIES).distinct(), list(SERIES), "left_semi"), SERIES, settings.bin_ratio)
     peers = peer_baselines(baseline, exposure, settings)
-    k = float(settings.prior_observations)
-    n = F.coalesce(F.col("n"), F.lit(0))
-    weight = n / (n + k)
-    center = weight * F.coalesce("median", F.lit(0.0)) + (1 - weight) * F.col("peer_median")
-    spread_own = F.coalesce((F.col("q75") - F.col("q25")) / IQR_OF_NORMAL, F.lit(0.0))
-    variance = weight * spread_own * spread_own + (1 - weight) * F.col("peer_spread") * F.col("peer_spread")
-    spread = F.greatest(F.sqrt(variance), F.lit(settings.min_spread))
-    rate = (n + 2) / (F.greatest("exposure_days", F.lit(1)) + 2 / F.col("peer_rate"))
-    z = (F.log(F.col("amount").cast("double")) - F.col("_center")) / (F.col("_spread") * F.sqrt(1 + 1 / (n + k)))
+    n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
+    own_variance = F.coalesce(spread() * spread(), F.lit(0.0))
+    variance = F.greatest((n * own_variance + k * F.col("peer_within")) / (n + k), F.lit(settings.min_spread**2))
+    weight = n * F.col("peer_between") / (n * F.col("peer_between") + VARIANCE_OF_MEDIAN * F.col("_variance"))
+    unknown = (1 - F.col("_weight")) * F.col("peer_between")
+    multiple = F.log(F.col("amount").cast("double")) - F.col("_center")
+    z = F.col("_multiple") / F.sqrt(F.col("_variance") + F.col("_unknown"))
     survival = F.when(F.col("_z") > 0, student_survival(F.col("_z"), settings.tail_degrees_of_freedom)).otherwise(0.5)
     years = 1 / (DAYS_A_YEAR * F.col("_rate") * survival)
     told = F.least(years, F.lit(settings.max_return_period_years))
@@ -122,19 +147,35 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
         sums.join(own, list(SERIES), "left")
         .join(peers, list(SERIES))
         .join(exposure.select("customer_id", "exposure_days"), "customer_id")
-        .withColumns({"_center": center, "_spread": spread, "_rate": rate})
-        .withColumns({"_z": z})
+        .withColumns({"_variance": variance, "_rate": (n + 1) / (F.greatest("exposure_days", F.lit(1)) + 1 / F.col("peer_rate"))})
+        .withColumn("_weight", weight)
+        .withColumns({
+            "_unknown": unknown,
+            "_center": F.col("_weight") * F.coalesce("median", F.lit(0.0)) + (1 - F.col("_weight")) * F.col("peer_median"),
+        })
+        .withColumn("_multiple", multiple)
+        .withColumn("_z", z)
         .select(
             *sums.columns,
             n.alias("observations"),
             "peer_group",
-            F.round(1 - weight, 3).alias("peer_weight"),
+            F.round(1 - F.col("_weight"), 3).alias("peer_weight"),
             F.round(F.exp("_center"), 2).cast("decimal(18,2)").alias("usual_amount"),
             F.round(F.exp("_center") * F.col("_rate") * 30, 2).cast("decimal(18,2)").alias("usual_month"),
             F.round(told, 4).alias("return_period_years"),
             F.round(F.log(years), 6).alias("surprise"),
+            F.round(_log_odds(settings), 6).alias("log_odds"),
         )
     )
+
+
+def _log_odds(settings: Flows) -> Column:
+    """Log odds of an event against a usual flow; the constants of the two Student densities cancel."""
+    nu, prior = settings.tail_degrees_of_freedom, settings.event
+    usual, event = F.col("_variance") + F.col("_unknown"), prior.log_spread**2 + F.col("_unknown")
+    off = F.col("_multiple") - prior.log_multiple
+    tails = F.log((1 + F.col("_z") * F.col("_z") / nu) / (1 + off * off / event / nu)) * ((nu + 1) / 2)
+    return F.log(prior.a_year / DAYS_A_YEAR / F.col("_rate")) + F.log(usual / event) / 2 + tails
 
 
 def calibrated(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
@@ -217,7 +258,7 @@ def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
     """
     abnormal = is_abnormal(settings)
     facts = F.struct(
-        "window_days", "amount", "usual_amount", "return_period_years", "observations", "peer_group", "peer_weight",
+        "window_days", "amount", "usual_amount", "return_period_years", "log_odds", "observations", "peer_group", "peer_weight",
         severity(settings).alias("severity"),
     )
     return scored.groupBy("customer_id", "business_date", "direction").agg(

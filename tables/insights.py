@@ -57,6 +57,8 @@ ABNORMAL_FLOWS = Table(
         Column("return_period_years", "DOUBLE", "a flow this large is expected once in so many years"),
         Column("p_value", "DOUBLE", "conformal, among the day's units"),
         Column("q_value", "DOUBLE", "Benjamini-Hochberg"),
+        Column("log_odds", "DOUBLE", "of news against a usual flow, before any outcome"),
+        Column("chance", "DOUBLE", "that it is news, as outcomes so far have taught; ranks flows"),
         Column("severity", "STRING", "low, medium, high"),
         Column("reason", "STRING", "in words, with the numbers", Personal.SENSITIVE),
         Column("observations", "BIGINT", "own flows behind the baseline"),

@@ -46,7 +46,6 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     """
     policy = settings.contact_policy
     with_legs = _with_legs(flows, legs).withColumn("_type", _type())
-    rare = F.col("return_period_years") / (F.col("return_period_years") + F.lit(settings.flows.min_return_period_years))
     late = F.when(F.col("late"), _late(settings)).otherwise("")
     row = F.struct(
         strength(F.col("_type")).alias("_strength"),
@@ -57,7 +56,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         "peer_weight", "_legs", "untold", "_undone",
         F.concat("reason", late).alias("told"),
         F.array_position(_texts(SEVERITIES), F.col("severity")).cast("int").alias("severity"),
-        F.coalesce(rare, F.lit(policy.priority.certainty)).alias("certainty"),
+        F.coalesce("chance", F.lit(policy.priority.certainty)).alias("certainty"),
     )  # fmt: skip
     found, left = F.col("_found"), F.filter("_found", lambda flow: ~flow["_undone"])
     by_customer = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf import Settings
 from features.baselines import rebuilt
+from features.flows import latest_known
 from jobs import detect
 from jobs.context import Job, Places
 
@@ -121,3 +123,25 @@ def test_the_state_after_late_rows_and_expiry_equals_its_rebuild(job: Job) -> No
 def _rows(frame: DataFrame) -> list[str]:
     columns = sorted(frame.columns)
     return sorted(str(tuple(row[column] for column in columns)) for row in frame.collect())
+
+
+def test_a_false_alarm_becomes_usual_for_the_customer(job: Job) -> None:
+    """What an RM says of c01's large transfer counts from the next day on, and the state still equals its rebuild."""
+    lake, day = job.lake, FIRST + timedelta(days=2)
+    flow = lake.read("abnormal_flows").where("customer_id = 'c01'").first()
+    lake.append("alerts", lake.literal("alerts", [{"alert_id": "A1", "customer_id": "c01", "priority": 50, "flow_ids": [flow.flow_id]}]))
+    lake.append("outcomes", lake.literal("outcomes", [{
+        "alert_id": "A1", "recorded_at": datetime(2026, 5, 22, 2), "outcome": "false_alarm", "business_date": day, "recorded_on": day,
+        "source_file": "answers", "relationship_manager_id": "rm1", "run_id": "r"}]))
+    spent = transaction(90010, "c05-A", day, 1500, recorded=day)
+    of_day = job.spark.createDataFrame([spent], lake.table("transactions").ddl)
+    lake.replace("transactions", of_day, {"source_file": "all", "recorded_on": [day]})
+    detect.run(replace(job, day=day))
+
+    newest = latest_known(lake.read("daily_flows"), day).where(f"customer_id = 'c01' AND business_date = DATE'{FIRST}'").collect()
+    assert [(row.flagged, row.recorded_on) for row in newest] == [(False, day)]
+    largest = lake.read("flow_baselines").where(f"as_of = DATE'{day}' AND customer_id = 'c01' AND window_days = 1").agg({"bin": "max"})
+    assert largest.first()[0] == math.floor(math.log(480000) / math.log(job.settings.flows.bin_ratio))
+    settings = job.settings.flows
+    anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
+    assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)

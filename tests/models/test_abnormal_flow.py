@@ -48,14 +48,20 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     step = math.log(settings.bin_ratio)
     bins = np.sort([math.floor(math.log(x) / step) for x in past])
     quarter = {q: _quantile_in_bins(bins, q) * step for q in (0.25, 0.5, 0.75)}
-    peer_center, peer_spread = quarter[0.5], (quarter[0.75] - quarter[0.25]) / 1.349
-    rate_peer, k = 60 / 320, settings.prior_observations
+    peer_center, variance = quarter[0.5], ((quarter[0.75] - quarter[0.25]) / 1.349) ** 2
+    rate_peer, between, nu, event = 60 / 320, 0.05, settings.tail_degrees_of_freedom, settings.event
     for who, n, days in (("old", 60, 300), ("new", 0, 20)):  # own and peer values agree: one customer made them all
-        z = (math.log(20000) - peer_center) / (max(peer_spread, settings.min_spread) * math.sqrt(1 + 1 / (n + k)))
-        rate = (n + 2) / (days + 2 / rate_peer)
-        years = 1 / (365.25 * rate * stats.t.sf(z, settings.tail_degrees_of_freedom))
+        unknown = between * (1 - n * between / (n * between + math.pi / 2 * variance))
+        scale = math.sqrt(variance + unknown)
+        z = (math.log(20000) - peer_center) / scale
+        rate = (n + 1) / (days + 1 / rate_peer)
+        years = 1 / (365.25 * rate * stats.t.sf(z, nu))
         assert found[who].return_period_years == pytest.approx(min(years, settings.max_return_period_years), rel=1e-3)
         assert found[who].observations == n
+        wide = math.sqrt(event.log_spread**2 + unknown)
+        as_event = stats.t.logpdf((math.log(20000) - peer_center - event.log_multiple) / wide, nu) - math.log(wide)
+        as_usual = stats.t.logpdf(z, nu) - math.log(scale) + math.log(rate)
+        assert found[who].log_odds == pytest.approx(as_event + math.log(event.a_year / 365.25) - as_usual, abs=1e-4)
     assert found["new"].peer_weight == 1.0
 
 
@@ -85,10 +91,10 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
 def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> None:
     facts = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2), " \
             "day_amount decimal(18,2), usual_amount decimal(18,2), usual_month decimal(18,2), return_period_years double, " \
-            "surprise double, observations bigint, peer_group string, peer_weight double"
+            "surprise double, log_odds double, observations bigint, peer_group string, peer_weight double"
     def row(window: int, amount: str, years: float, who: str = "anna", of_day: str = "9000") -> tuple:
         return (who, DAY, "debit", window, Decimal(amount), Decimal(of_day), Decimal("100"), Decimal("900"), years,
-                math.log(years), 30, "all", 0.2)
+                math.log(years), 1.0, 30, "all", 0.2)
 
     quiet_day_after = [row(1, "20", 0.01, "ben", "20"), row(7, "90020", 40.0, "ben", "20")]
     scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0), *quiet_day_after], facts)
