@@ -51,17 +51,15 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     peer_center, variance = quarter[0.5], ((quarter[0.75] - quarter[0.25]) / 1.349) ** 2
     rate_peer, between, nu, event = 60 / 320, 0.05, settings.tail_degrees_of_freedom, settings.event
     for who, n, days in (("old", 60, 300), ("new", 0, 20)):  # own and peer values agree: one customer made them all
-        unknown = between * (1 - n * between / (n * between + math.pi / 2 * variance))
-        scale = math.sqrt(variance + unknown)
-        z = (math.log(20000) - peer_center) / scale
-        rate = (n + 1) / (days + 1 / rate_peer)
-        years = 1 / (365.25 * rate * stats.t.sf(z, nu))
+        unknown = math.sqrt(between * (1 - n * between / (n * between + math.pi / 2 * variance)))
+        rate, above = (n + 1) / (days + 1 / rate_peer), math.log(20000) - peer_center
+        points = [(above - point * unknown, share) for point, share in ((0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))]
+        usual, spread = stats.t(nu, scale=math.sqrt(variance)), stats.t(nu, loc=event.log_multiple, scale=event.log_spread)
+        years = 1 / (365.25 * rate * sum(share * usual.sf(off) for off, share in points))
         assert found[who].return_period_years == pytest.approx(min(years, settings.max_return_period_years), rel=1e-3)
         assert found[who].observations == n
-        wide = math.sqrt(event.log_spread**2 + unknown)
-        as_event = stats.t.logpdf((math.log(20000) - peer_center - event.log_multiple) / wide, nu) - math.log(wide)
-        as_usual = stats.t.logpdf(z, nu) - math.log(scale) + math.log(rate)
-        assert found[who].log_odds == pytest.approx(as_event + math.log(event.a_year / 365.25) - as_usual, abs=1e-4)
+        odds = sum(share * spread.pdf(off) for off, share in points) / sum(share * usual.pdf(off) for off, share in points)
+        assert found[who].log_odds == pytest.approx(math.log(odds * event.a_year / 365.25 / rate), abs=1e-4)
     assert found["new"].peer_weight == 1.0
 
 
