@@ -43,6 +43,7 @@ ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # of 10,000: a vacuum made that many tasks, half a minute a table
     "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "kehu-warehouse"),  # never used: path tables
 }
 
