@@ -73,7 +73,7 @@ def world(customers: int, seed: int, multiple: float = 3.0) -> World:
     flows = pd.DataFrame({"customer": np.r_[who, victim], "day": np.r_[day, event_day], "amount": np.r_[amount, event_amount],
                           "event": np.r_[np.zeros(len(who), int), np.ones(count, int)]})
     flows = flows.groupby(["customer", "day"], as_index=False).agg(amount=("amount", "sum"), event=("event", "max"))
-    flows["amount"] = flows["amount"].round(2).clip(lower=0.01)
+    flows["amount"] = flows["amount"].round(2).clip(0.01, 1e12)
     return World(flows, center, spread, rate, first, band, multiple)
 
 
