@@ -30,7 +30,8 @@ def load_settings(directory: Path | str | None = None) -> Settings:
     ----------
     directory : path, optional
         A bank's configuration. `kehu.yaml` there is laid over the packaged one key by key; a file in `feeds/`,
-        `offers/`, `life_events/` or `wording/` replaces the packaged file of the same name or adds a new one.
+        `offers/`, `life_events/` or `wording/` replaces the packaged file of the same name or adds a new one. Where only some
+        keys of one differ, `kehu.yaml` can say these alone: `offers: {mortgage: {margin: 2400}}`.
 
     Raises
     ------
