@@ -100,10 +100,16 @@ class Lake:
         self._as_declared.add(name)
 
     def create_all(self) -> None:
-        """Create every declared table, so that readers find them from the first day."""
+        """Create every declared table, so that readers find them from the first day, and columns an earlier version did not have."""
         for name in TABLES:
-            if not self.exists(name):
+            if not self.exists(name) or self._lacks_columns(name):
                 self.create(name)
+
+    def _lacks_columns(self, name: str) -> bool:
+        if self.local is None:
+            return True  # `create` looks
+        present = {field.name for field in deltalake.DeltaTable(self.local / name).schema().fields}
+        return any(column.name not in present for column in self.table(name).columns)
 
     def replace(self, name: str, rows: DataFrame, where: Mapping[str, SliceValue]) -> None:
         """Replace exactly the slice of a table named by `where` (column -> value or values) with `rows`, in one commit."""

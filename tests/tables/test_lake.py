@@ -106,6 +106,13 @@ def test_columns_that_are_missing_or_extra_are_named_and_new_ones_are_added(lake
         changed.create("customer_features")
 
 
+def test_a_lake_of_an_earlier_version_gets_its_columns_before_anybody_reads(lake, spark, tmp_path):
+    short = spark.createDataFrame([("f1", TUESDAY)], "flow_id string, detected_on date")
+    short.write.format("delta").partitionBy("detected_on").save(str(tmp_path / "lake" / "abnormal_flows"))
+    lake.create_all()
+    assert lake.read("abnormal_flows").select("flow_id", "chance").collect() == [("f1", None)]
+
+
 def test_the_log_tells_nothing_about_a_person(lake):
     """Delta writes each column's least and greatest value into its log, in clear; names and money stay out of it."""
     lake.replace("daily_flows", units(lake, (MONDAY, "customer-1", "31337")), {"recorded_on": MONDAY})

@@ -1,6 +1,7 @@
-"""How long a day's export takes: `python -m benchmarks.export [--customers 200000] [--alerts 5000] [--rms 300]`.
+"""How long a day's alerts and worklists take: `python -m benchmarks.worklists [--customers 200000] [--alerts 5000] [--rms 300]`.
 
-The bank is made up with numpy and written by delta-rs: its amounts mean nothing, its sizes are a bank's.
+The bank is made up with numpy and written by delta-rs: its amounts mean nothing, its sizes are a bank's. Caps are set so that the
+wanted number of alerts is raised.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,14 +21,12 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from conf import load_settings
-from jobs import export
+from jobs import alert, export
 from jobs.context import Job, Places
 from jobs.session import start
 
 T = TypeVar("T")
 DAY = date(2026, 11, 24)
-EVIDENCE = pa.list_(pa.struct([
-    ("kind", pa.string()), ("ref", pa.string()), ("business_date", pa.date32()), ("amount", pa.decimal128(18, 2)), ("note", pa.string())]))
 MONTHS, BOOKINGS = 12, 20  # of flows a customer, of bookings an account
 
 
@@ -43,10 +41,15 @@ def main() -> None:
         places = Places(root / "landing", root / "lake", root / "worklists")
         _timed("made the bank", lambda: _bank(places.lake, given.customers, given.alerts, given.rms))
         settings = load_settings()
+        policy = settings.contact_policy.model_copy(update={
+            "flow_alerts_per_1000_customers": 1000.0, "control_share": 0.0, "offer_alerts_per_1000_customers": 0.0})
+        settings = settings.model_copy(update={"contact_policy": policy})
         spark = _timed("started Spark", lambda: start(settings, root / "spark.log"))
         job = Job(settings, places, spark, DAY, "export")
-        for run in ("first", "again"):
-            counts = _timed(f"exported ({run})", lambda: export.run(job))
+        job.lake.create_all()
+        for run in ("first", "again"):  # the second time, alerts find nothing to change and the same files are written
+            _timed(f"alerts ({run})", lambda: alert.run(job))
+            counts = _timed(f"export ({run})", lambda: export.run(job))
         pages = [file.stat().st_size for file in (places.worklists / DAY.isoformat()).glob("*.html")]
         print(f"{counts['rows_in']:,} alerts, {counts['rows_out']:,} on {len(pages)} lists; largest page {max(pages) / 1e6:.2f} MB")
         spark.stop()
@@ -96,39 +99,39 @@ def _bank(lake: Path, customers: int, alerts: int, rms: int) -> None:
                 "recorded_on": on, "customer_id": who, "business_date": on, "direction": np.full(customers, direction),
                 "amount": _money(rng, customers),
             }), partition_by=["recorded_on"], mode="append")
-    _findings(lake, rng, who, rm, alerts)
+    _findings(lake, rng, who, alerts)
 
 
-def _findings(lake: Path, rng: np.random.Generator, who: np.ndarray, rm: np.ndarray, alerts: int) -> None:
-    """What the jobs before export would have written: features, flows and alerts of the day."""
+def _findings(lake: Path, rng: np.random.Generator, who: np.ndarray, alerts: int) -> None:
+    """What the jobs before would have written: features, flows and offers of the day."""
     day, found = np.datetime64(DAY), rng.choice(len(who), alerts, replace=False)
     write_deltalake(lake / "customer_features", pa.table({
         "customer_id": who, "as_of": np.full(len(who), day), "assets": _money(rng, len(who)), "deposits_balance": _money(rng, len(who)),
     }), partition_by=["as_of"])
     names = np.array([f"AL-{n:06d}" for n in range(alerts)])
-    flows = np.char.add("F", names)
+    kinds = np.where(np.arange(alerts) % 3 == 0, "deposit", "withdrawal")
+    ids = pa.array([[f"{who[customer]}-{booking}" for booking in range(10)] for customer in found])
     write_deltalake(lake / "abnormal_flows", pa.table({
-        "flow_id": flows, "customer_id": who[found], "kind": np.full(alerts, "withdrawal"), "business_date": np.full(alerts, day),
-        "amount": _money(rng, alerts), "detected_on": np.full(alerts, day),
+        "flow_id": np.char.add("F", names), "customer_id": who[found], "account_id": np.char.add(who[found], "C"), "kind": kinds,
+        "business_date": np.full(alerts, day), "window_days": np.full(alerts, 1, np.int32), "transaction_ids": ids,
+        "amount": _money(rng, alerts, 13), "usual_amount": _money(rng, alerts), "return_period_years": np.full(alerts, 14.0),
+        "p_value": np.full(alerts, 0.001), "q_value": np.full(alerts, 0.1), "chance": np.full(alerts, 0.8),
+        "severity": np.full(alerts, "medium"), "observations": np.full(alerts, 40), "peer_group": np.full(alerts, "35-44"),
+        "peer_weight": np.full(alerts, 0.2), "late": np.full(alerts, False), "detected_on": np.full(alerts, day),
+        "reason": np.full(alerts, "480,000 CNY went out on 23 Nov 2026 (by mobile app): 34 times a usual outflow of 14,000."),
     }), partition_by=["detected_on"])
-    row = {"kind": "transaction", "business_date": DAY, "amount": Decimal(1), "note": "by mobile app"}
-    evidence = [row | {"ref": f"T{n}"} for n in range(10)]
-    offers = [{"offer_id": "mortgage", "name": "Mortgage", "probability": 0.1, "expected_value": 900.0, "reason": "It may fit."}] * 3
-    write_deltalake(lake / "alerts", pa.table({
-        "alert_id": names, "customer_id": who[found], "relationship_manager_id": rm[found],
-        "type": np.full(alerts, "abnormal_withdrawal"), "raised_on": np.full(alerts, day),
-        "expires_on": np.full(alerts, day + np.timedelta64(7, "D")), "priority": rng.integers(20, 100, alerts).astype(np.int32),
-        "severity": np.full(alerts, "medium"), "headline": np.full(alerts, "480,000 CNY went out, far more than usual"),
-        "reason": np.full(alerts, "480,000 CNY went out on 23 Nov 2026 (by mobile app): 34 times a usual outflow of 14,000. " * 3),
-        "evidence": pa.array([evidence] * alerts, EVIDENCE), "offers": pa.array([offers] * alerts),
-        "status": np.full(alerts, "open"), "control_group": np.full(alerts, False), "flow_ids": pa.array([[flow] for flow in flows]),
-        "suppressed_by": pa.nulls(alerts, pa.string()), "snoozed_until": pa.nulls(alerts, pa.date32()),
-        "closed_on": pa.nulls(alerts, pa.date32()), "change": pa.nulls(alerts, pa.string()),
-    }))
+    for rank, offer in enumerate(("deposit_renewal", "wealth_product", "mortgage"), 1):
+        write_deltalake(lake / "offer_scores", pa.table({
+            "customer_id": who, "as_of": np.full(len(who), day), "offer_id": np.full(len(who), offer),
+            "probability": rng.uniform(0.01, 0.3, len(who)), "expected_value": rng.uniform(20, 900, len(who)),
+            "eligible": np.full(len(who), True), "rank": np.full(len(who), rank, np.int32),
+            "blocked_by": pa.array([[]] * len(who), pa.list_(pa.string())),
+            "reasons": pa.array([["for: monthly income above typical"]] * len(who)), "model_version": np.full(len(who), f"{offer}/1"),
+        }), partition_by=["as_of"], mode="append")
 
 
-def _money(rng: np.random.Generator, count: int) -> pa.Array:
-    cents = np.round(np.exp(rng.normal(9, 1.2, count)) * 100).astype(np.int64)
+def _money(rng: np.random.Generator, count: int, log_median: float = 9) -> pa.Array:
+    cents = np.round(np.exp(rng.normal(log_median, 1.2, count)) * 100).astype(np.int64)
     return pa.array(cents / 100).cast(pa.decimal128(18, 2), safe=False)
 
 
