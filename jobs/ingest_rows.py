@@ -1,25 +1,21 @@
-"""The rows side of ingest: one feed's landed files become accepted rows, quarantined rows and duplicates."""
+"""The judging side of ingest: every row of a feed's landed files is accepted, quarantined, a duplicate, or waits."""
 
 from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from conf import ExitCode, KehuError
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
 from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, verdicts
-from expectations.history import chained, closings
 from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
 from expectations.suite import AGE, LARGEST, REPEATED, Measures, empty
 from expectations.suite import DUPLICATES as SHARE_DUPLICATE
@@ -27,11 +23,11 @@ from expectations.suite import QUARANTINED as SHARE_QUARANTINED
 from expectations.suite import ROWS as ROWS_OF_DROP
 from expectations.suite import WAITING as SHARE_WAITING
 from jobs.context import Job
-from jobs.ingest_files import feed_conf, is_snapshot, shape
+from jobs.ingest_files import feed_conf, shape
 from landing import Landed
 from landing.landed import landed_schema
 from landing.rows import LINE, RAW
-from tables.arrow import arrow_batches, read_arrow
+from tables.arrow import read_arrow
 from tables.erasure import SUBJECTS, erased_hashes, is_erased
 
 QUARANTINED, ORPHAN, ERASED = "quarantined", "ORPHAN_KEY", "ERASED_SUBJECT"
@@ -154,77 +150,6 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
                  (everything, decided))
 
 
-def write_accepted(job: Job, what: Taken) -> None:
-    """Write a feed's accepted rows: its slice of the table by source file, or its part of the history."""
-    if what.contract.repeats is Repeats.HISTORY:
-        _write_history(job, what)
-        return
-    feed, accepted = what.contract.feed, _provenance(job, what).where(F.col(VERDICT) == ACCEPTED)
-    rows = accepted.select(*job.lake.table(feed).column_names)
-    if what.landed and (_any_accepted(what, what.sources) or _present(job, feed, what.sources)):
-        job.lake.replace(feed, rows.where(F.col(SOURCE).isin(*what.sources)), {SOURCE: what.sources})
-    if what.retried and _any_accepted(what, what.retried):
-        again = rows.where(F.col(SOURCE).isin(*what.retried)).persist()
-        days = [row[0] for row in again.select("recorded_on").distinct().collect()]
-        slice_ = F.col(SOURCE).isin(*what.retried) & F.col("recorded_on").isin(*days)
-        beside = job.lake.read(feed).where(slice_).join(again, list(what.contract.key), "left_anti")
-        job.lake.replace(feed, again.unionByName(beside), {SOURCE: what.retried, "recorded_on": days})
-        again.unpersist()
-
-
-def quarantine_rows(job: Job, what: Taken) -> DataFrame:
-    """Rows for `quarantine`; what waits for a customer or an account keeps what it says."""
-    names = what.contract.names
-    bad = what.decided.where(F.col(VERDICT) == QUARANTINED)
-    said = F.map_from_arrays(F.array(*(F.lit(name) for name in names)), F.array(*(F.col(name).cast("string") for name in names)))
-    return bad.join(what.raws, [SOURCE, LINE], "left").select(
-        F.lit(what.contract.feed).alias("feed"), F.col(DROP).alias("business_date"), SOURCE, LINE, RAW, RULES, COLUMNS,
-        F.col(WAITS_FOR).alias("waits_for"), F.when(F.col(WAITS_FOR).isNotNull(), said).alias("fields"),
-        F.lit(job.run_id).alias("run_id"),
-    )
-
-
-def require_balance(job: Job, what: Taken) -> None:
-    """Compare what was written with what was decided, by another reader than the one that wrote it.
-
-    Raises
-    ------
-    KehuError
-        CHECK_FAILED when a row or an amount is missing or too many.
-    """
-    feed, amount = what.contract.feed, what.contract.amount
-    sources = [*what.sources, *what.retried]
-    found: dict[str, Counted] = {source: Counted() for source in sources}
-    columns = [SOURCE, "currency", amount] if amount else [SOURCE]
-    for batch in arrow_batches(job.places.lake, feed, columns, [(SOURCE, "in", sources)]):
-        for row in _sums(batch, amount):
-            found[row[SOURCE]].rows[ACCEPTED] += row["rows"]
-            if amount:
-                found[row[SOURCE]].amounts[row["currency"]] += row["sum"]
-    for source in what.sources:
-        written, decided = found[source], what.files[source]
-        if (written.rows[ACCEPTED], dict(written.amounts)) != (decided.rows[ACCEPTED], dict(decided.amounts)):
-            raise KehuError(
-                f"{source}: {decided.rows[ACCEPTED]} rows were accepted, the table holds {written.rows[ACCEPTED]}, or their sums "
-                f"differ; nothing was recorded, run `kehu doctor`", ExitCode.CHECK_FAILED)
-
-
-def in_table(job: Job, feed: str, sources: Sequence[str]) -> dict[str, int]:
-    """Rows of each file that a table holds."""
-    counts: dict[str, int] = dict.fromkeys(sources, 0)
-    if not sources:
-        return counts
-    for batch in arrow_batches(job.places.lake, feed, [SOURCE], [(SOURCE, "in", list(sources))]):
-        for row in _sums(batch, None):
-            counts[row[SOURCE]] += row["rows"]
-    return counts
-
-
-def in_quarantine(job: Job, sources: Sequence[str]) -> dict[str, int]:
-    """Rows of each file that are in quarantine."""
-    return in_table(job, "quarantine", sources)
-
-
 def waits(job: Job) -> bool:
     """Whether a row in quarantine waits for something that is known by now."""
     rows = read_arrow(job.places.lake, "quarantine", ["feed", "waits_for"], [("waits_for", ">", "")])
@@ -238,16 +163,6 @@ def waits(job: Job) -> bool:
             if known is not None and known.num_rows:
                 return True
     return False
-
-
-def _sums(batch: pa.RecordBatch, amount: str | None) -> Iterator[dict[str, Any]]:
-    table = pa.Table.from_batches([batch])
-    if amount is None:
-        for row in table.group_by(SOURCE).aggregate([([], "count_all")]).to_pylist():
-            yield {SOURCE: row[SOURCE], "rows": row["count_all"]}
-        return
-    for row in table.group_by([SOURCE, "currency"]).aggregate([([], "count_all"), (amount, "sum")]).to_pylist():
-        yield {SOURCE: row[SOURCE], "currency": row["currency"], "rows": row["count_all"], "sum": row[f"{amount}_sum"]}
 
 
 def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date) -> tuple[DataFrame | None, DataFrame | None]:
@@ -438,64 +353,3 @@ def _existing(
         again = good.where(~F.col(SOURCE).isin(*sources)).select(*contract.key, SOURCE, CONTENT)
         rows = rows.join(again, [*contract.key, SOURCE, CONTENT], "left_anti")
     return rows
-
-
-def _provenance(job: Job, what: Taken) -> DataFrame:
-    """Adds `recorded_on` and `run_id`: a row is known from its drop on; of a feed's initial load, from the day it happened on."""
-    recorded = (
-        F.when(F.col(SINCE) > F.col(DROP), F.col(SINCE))
-        .when(F.col(DROP) == F.lit(what.initial), F.least("business_date", DROP))
-        .otherwise(F.col(DROP))
-    )
-    return what.decided.withColumns({"recorded_on": recorded, "run_id": F.lit(job.run_id)})
-
-
-def _any_accepted(what: Taken, sources: Sequence[str]) -> bool:
-    return any(what.files[source].rows[ACCEPTED] for source in sources)
-
-
-def _present(job: Job, feed: str, sources: Sequence[str]) -> bool:
-    return any(in_table(job, feed, sources).values())
-
-
-def _write_history(job: Job, what: Taken) -> None:
-    """Write versions: those accepted, those that close what a snapshot left out, and the ends of the versions before."""
-    contract, feed, lake = what.contract, what.contract.feed, job.lake
-    columns = lake.table(feed).column_names
-    snapshots = sorted({file.drop.day for file in what.landed}) if is_snapshot(job, feed) else []
-    own = [*what.sources, *(f"{feed}/dt={day.isoformat()}/" for day in snapshots)]
-    if own and _present(job, feed, own):  # left by a killed run, perhaps under another configuration
-        lake.delete(feed, f"{SOURCE} IN ({', '.join(_quoted(source) for source in own)})")
-    accepted = (
-        _provenance(job, what)
-        .where(F.col(VERDICT) == ACCEPTED)
-        .withColumns({"valid_from": F.col(SINCE), "valid_to": F.lit(None).cast("date"), "is_current": F.lit(True)})
-        .select(*columns)
-    )
-    table = lake.read(feed)
-    if snapshots and _tells_who_is_gone(what, snapshots[-1]):
-        gone = closings(table, what.decided, contract, snapshots[-1]).withColumn("run_id", F.lit(job.run_id))
-        accepted = accepted.unionByName(gone.select(*columns))
-    if not what.retried and not snapshots and not _any_accepted(what, what.sources):
-        return
-    accepted = accepted.persist()
-    if what.newest is None and table.isEmpty():
-        lake.replace(feed, chained(accepted, contract), {SOURCE: what.sources})
-    else:
-        key = list(contract.key)
-        before = table.join(accepted.select(*key).distinct(), key, "left_semi").join(
-            accepted.select(*key, "valid_from"), [*key, "valid_from"], "left_anti")
-        chain = chained(before.unionByName(accepted), contract).persist()
-        lake.merge(feed, chain)
-        chain.unpersist()
-    accepted.unpersist()
-
-
-def _tells_who_is_gone(what: Taken, day: date) -> bool:
-    """Whether what a snapshot leaves out is gone: the newest, whole, and every row of it with a key."""
-    newest = what.newest is None or what.newest < day
-    return newest and not what.refused and what.decided.where(F.col(what.contract.key[0]).isNull()).isEmpty()
-
-
-def _quoted(source: str) -> str:
-    return "'" + source.replace("\\", "\\\\").replace("'", "\\'") + "'"
