@@ -23,7 +23,7 @@ def answers(job: Job) -> DataFrame | None:
         return None
     first, found = F.lit(job.day - timedelta(days=REMEMBERED_DAYS)), F.col("detected_on")
     flows = job.lake.read("abnormal_flows").where((found >= first) & (found < F.lit(job.day))).select(
-        "flow_id", "customer_id", "business_date", "window_days", "kind", "log_odds"
+        "flow_id", "customer_id", "business_date", "window_days", "kind", "return_period_years", "log_odds", "chance"
     )
     return answered_flows(outcomes, job.lake.read("alerts").select("alert_id", "flow_ids"), flows).localCheckpoint()
 

@@ -1,11 +1,13 @@
-"""Monitor: whether customers and scores are still what the models were trained for, and what came of past predictions."""
+"""Monitor: whether customers and scores are still what the models were trained for, and what came of past predictions and flows."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyspark.sql.functions as F
@@ -16,7 +18,9 @@ from conf import ExitCode, KehuError
 from features.as_of import latest_known_by
 from jobs.context import Counts, Job
 from jobs.customers_as_of import customers_as_of
+from jobs.flow_answers import answers
 from jobs.model_shelf import ModelShelf
+from models.flow_chance import by_trigger
 from models.inputs import inputs_of
 from models.monitoring import drifts, matured, page
 from models.training_set import sampled, uptake_labels
@@ -26,32 +30,50 @@ SHOWN = 30  # rows of the page's table of drift
 
 
 def run(job: Job) -> Counts:
-    """Write `monitoring/<day>.html` beside the lake: drift since training, and matured predictions against what was taken up.
+    """Write `monitoring/<day>.html` beside the lake: drift since training, matured predictions against what was taken up, answered flows.
 
     Raises
     ------
     KehuError
-        MISSING when nothing was trained yet, or the day has no features.
+        MISSING when nothing was trained and nothing answered yet, or the day has no features.
     """
+    answered = answers(job)
+    flows = [row.asDict() for row in by_trigger(answered).collect()] if answered is not None else []
     shelf = ModelShelf(job)
     champions = [shelf.champion(offer_id) for offer_id in shelf.offers if shelf.champion(offer_id)]
-    if not champions:
+    if not champions and not flows:
         raise KehuError("no offer has a model yet; train with `kehu train --as-of D`", ExitCode.MISSING)
+    models = _models(job, champions) if champions else None
+    file = job.places.lake.parent / "monitoring" / f"{job.day}.html"
+    _write(file, _page(job, models, flows))
+    told = {"rows_in": sum(row["answered"] for row in flows), "rows_out": 0, "answered_flows": sum(row["answered"] for row in flows)}
+    if models is not None:
+        for warning in _warnings(models.drifted, models.by_month):
+            job.progress(f"{job.day}  [yellow]monitor: {warning}[/yellow]")
+        told |= {"rows_in": told["rows_in"] + len(models.came_true), "rows_out": len(models.drifted),
+                 "drifted": int((models.drifted["warns"] != "").sum()), "off": int((models.by_month["warns"] != "").sum())}
+    return told | {"to_open": str(file)}
+
+
+@dataclass(frozen=True)
+class Models:
+    """What moved since the day the models were trained for, and what came of their predictions."""
+
+    then: date
+    drifted: pd.DataFrame
+    came_true: pd.DataFrame
+    by_month: pd.DataFrame
+
+
+def _models(job: Job, champions: list[dict[str, Any]]) -> Models:
     days = _days(job.lake.read("customer_features"))
     if job.day not in days:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
     trained_on = max(row["as_of"] for row in champions)
     then = max((day for day in days if day <= trained_on), default=min(days))
     inputs = sorted({name for row in champions for name in row["feature_list"]})
-    drifted = drifts(_numbers(job, inputs, then), _numbers(job, inputs, job.day))
     came_true = _matured(job)
-    by_month = matured(came_true)
-    file = job.places.lake.parent / "monitoring" / f"{job.day}.html"
-    _write(file, _page(job, then, drifted, came_true, by_month))
-    for warning in _warnings(drifted, by_month):
-        job.progress(f"{job.day}  [yellow]monitor: {warning}[/yellow]")
-    return {"rows_in": len(came_true), "rows_out": len(drifted), "drifted": int((drifted["warns"] != "").sum()),
-            "off": int((by_month["warns"] != "").sum()), "to_open": str(file)}  # fmt: skip
+    return Models(then, drifts(_numbers(job, inputs, then), _numbers(job, inputs, job.day)), came_true, matured(came_true))
 
 
 def _days(stored: DataFrame) -> list[date]:
@@ -100,15 +122,16 @@ def _warnings(drifted: pd.DataFrame, by_month: pd.DataFrame) -> list[str]:
     return moved + off
 
 
-def _page(job: Job, then: date, drifted: pd.DataFrame, came_true: pd.DataFrame, by_month: pd.DataFrame) -> str:
-    offers = {
-        str(offer): (rows["taken"].to_numpy(int), rows["probability"].to_numpy(float)) for offer, rows in came_true.groupby("offer_id")
-    }
+def _page(job: Job, models: Models | None, flows: list[dict[str, Any]]) -> str:
     drawn = io.StringIO()
-    page(offers, drifted).savefig(drawn, format="svg", metadata={"Date": None})
+    if models is not None:
+        by_offer = models.came_true.groupby("offer_id")
+        offers = {str(offer): (rows["taken"].to_numpy(int), rows["probability"].to_numpy(float)) for offer, rows in by_offer}
+        page(offers, models.drifted).savefig(drawn, format="svg", metadata={"Date": None})
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
-        bank=job.settings.bank.name, day=job.day, then=then, figure=drawn.getvalue().partition("<svg")[2],
-        drifted=drifted.head(SHOWN).to_dict("records"), months=by_month.to_dict("records"),
+        bank=job.settings.bank.name, day=job.day, figure=drawn.getvalue().partition("<svg")[2], flows=flows, models=models,
+        drifted=models.drifted.head(SHOWN).to_dict("records") if models else [],
+        months=models.by_month.to_dict("records") if models else [],
     )  # fmt: skip
 
 
@@ -120,16 +143,17 @@ def _write(file: Path, text: str) -> None:
 
 
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Models on {{ day }}</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Predictions on {{ day }}</title>
 <style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;margin:1rem 0}
 td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}
 svg{max-width:100%;height:auto}
 .great,.off{color:#b03030;font-weight:600}.notable{color:#8a5a00}</style>
-<h1>Models on {{ day }}</h1>
-<p>{{ bank }}. Customers of {{ day }} against those of {{ then }}, when the newest champion had been trained.
-No customer is on this page.</p>
-<svg{{ figure|safe }}
+<h1>What was predicted, on {{ day }}</h1>
+<p>{{ bank }}. No customer is on this page.</p>
+{% if models %}
 <h2>Drift</h2>
+<p>Customers of {{ day }} against those of {{ models.then }}, when the newest champion had been trained.</p>
+<svg{{ figure|safe }}
 <table><tr><th>input or score<th>PSI<th>by chance<th>{% for row in drifted %}
 <tr><td>{{ row.name }}<td>{{ "%.3f"|format(row.psi) }}<td>{{ "%.3f"|format(row.by_chance) }}
 <td class="{{ row.warns }}">{{ row.warns }}{% endfor %}
@@ -139,6 +163,15 @@ No customer is on this page.</p>
 <tr><td>{{ row.offer_id }}<td>{{ row.month }}<td>{{ row.rows }}<td>{{ "%.1f"|format(row.predicted) }}<td>{{ row.observed }}
 <td class="{{ row.warns }}">{{ row.warns }}{% endfor %}</table>
 {% else %}<p>No prediction's outcome window has closed yet.</p>{% endif %}
+{% else %}<p>No offer has a model yet.</p>{% endif %}
+<h2>Flows that were told, and answered</h2>
+{% if flows %}<p>Of the last year. Many false alarms where flows are called rare: raise <code>min_return_period_years</code>.
+A cause that returns among false alarms names what is not netted yet.</p>
+<table><tr><th>kind<th>expected once in<th>answered<th>real news<th>predicted<th>false alarms because
+{% for row in flows %}
+<tr><td>{{ row.kind }}<td>{{ row.rarity }}<td>{{ row.answered }}<td>{{ row.real }}
+<td>{{ "%.1f"|format(row.expected) if row.expected is not none else "" }}<td>{{ row.false_because }}{% endfor %}</table>
+{% else %}<p>No alert about a flow was answered yet.</p>{% endif %}
 </html>
 """
 

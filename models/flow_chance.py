@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 MIN_ANSWERS = 30  # below it the figures as they are
 PRIOR_SD = (1.0, 0.3)  # of a and of b
 FALSE, REAL = ("false_alarm",), ("contacted", "accepted", "declined")
+RARITY = (10, 100)  # years of return period: where one band of the report ends and the next begins
 LARGEST = 20.0  # of log odds; beyond it a chance is certain enough
 
 
@@ -41,12 +42,43 @@ def answered_flows(outcomes: DataFrame, alerts: DataFrame, flows: DataFrame) -> 
 
     Returns
     -------
-    DataFrame: `flows` with `real` (boolean)
+    DataFrame: `flows` with `real` (boolean) and `told_cause` (what the customer said it was)
     """
-    last = outcomes.groupBy("alert_id").agg(F.max(F.struct("recorded_at", "outcome")).alias("_last"))
+    last = outcomes.groupBy("alert_id").agg(F.max(F.struct("recorded_at", "outcome", "cause")).alias("_last"))
     told = alerts.join(last, "alert_id").select("_last", F.explode("flow_ids").alias("flow_id"))
-    one = told.groupBy("flow_id").agg(F.max("_last")["outcome"].isin(*REAL).alias("real"))
-    return flows.join(one, "flow_id")
+    one = told.groupBy("flow_id").agg(F.max("_last").alias("_last"))
+    said = one.select("flow_id", F.col("_last.outcome").isin(*REAL).alias("real"), F.col("_last.cause").alias("told_cause"))
+    return flows.join(said, "flow_id")
+
+
+def by_trigger(answered: DataFrame) -> DataFrame:
+    """How often each kind of flow was news, by how rare it was said to be: where thresholds are too low, and what is not netted.
+
+    Parameters
+    ----------
+    answered : DataFrame as `answered_flows` returns, with `kind`, `return_period_years`, `chance`
+
+    Returns
+    -------
+    DataFrame with `kind`, `rarity` (empty for hard events), `answered`, `real`, `expected` (sum of chances; null for hard events),
+    `false_because` (the causes told of false alarms, the most frequent first)
+    """
+    years = F.col("return_period_years")
+    rarity = F.when(years < RARITY[0], f"below {RARITY[0]} years").when(years < RARITY[1], f"{RARITY[0]} to {RARITY[1]} years")
+    rarity = F.when(years.isNull(), "").otherwise(F.coalesce(rarity, F.lit(f"{RARITY[1]} years and more")))
+    why = F.when(~F.col("real"), F.coalesce("told_cause", F.lit("none_given")))
+    causes = answered.groupBy("kind", rarity.alias("rarity"), why.alias("why")).agg(
+        F.count("*").alias("n"), F.count_if("real").alias("real"), F.sum("chance").alias("expected")
+    )
+    most = F.sort_array(F.collect_list(F.when(F.col("why").isNotNull(), F.struct((-F.col("n")).alias("n"), "why"))))
+    return (
+        causes.groupBy("kind", "rarity")
+        .agg(
+            F.sum("n").alias("answered"), F.sum("real").alias("real"), F.sum("expected").alias("expected"),
+            F.array_join(F.slice(F.transform(most, lambda each: each["why"]), 1, 3), ", ").alias("false_because"),
+        )
+        .orderBy("kind", "rarity")
+    )
 
 
 def telling(outcomes: DataFrame) -> DataFrame:

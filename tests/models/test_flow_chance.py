@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from models.flow_chance import MIN_ANSWERS, Learned, answered_flows, chance, learned, telling
+from models.flow_chance import MIN_ANSWERS, Learned, answered_flows, by_trigger, chance, learned, telling
 
 
 def test_few_answers_move_nothing_and_many_find_the_truth() -> None:
@@ -36,10 +36,20 @@ def test_the_chance_is_the_logistic_of_the_corrected_odds(spark: SparkSession) -
 
 def test_the_last_answer_counts_and_every_flow_of_the_alert_has_it(spark: SparkSession) -> None:
     outcomes = spark.createDataFrame(
-        [("A1", datetime(2026, 5, 2, 9), "false_alarm"), ("A1", datetime(2026, 5, 1, 9), "contacted"),
-         ("A2", datetime(2026, 5, 1, 9), "not_reached")],
-        "alert_id string, recorded_at timestamp, outcome string")
+        [("A1", datetime(2026, 5, 2, 9), "false_alarm", "own_transfer_missed"), ("A1", datetime(2026, 5, 1, 9), "contacted", None),
+         ("A2", datetime(2026, 5, 1, 9), "not_reached", None)],
+        "alert_id string, recorded_at timestamp, outcome string, cause string")
     alerts = spark.createDataFrame([("A1", ["F1", "F2"]), ("A2", ["F3"])], "alert_id string, flow_ids array<string>")
     flows = spark.createDataFrame([("F1", 1.0), ("F2", 2.0), ("F3", 3.0)], "flow_id string, log_odds double")
     found = answered_flows(telling(outcomes), alerts, flows).orderBy("flow_id").collect()
-    assert [tuple(row) for row in found] == [("F1", 1.0, False), ("F2", 2.0, False)]
+    assert [tuple(row) for row in found] == [
+        ("F1", 1.0, False, "own_transfer_missed"), ("F2", 2.0, False, "own_transfer_missed")]
+
+
+def test_precision_is_told_by_kind_and_rarity_with_what_false_alarms_were(spark: SparkSession) -> None:
+    rows = [("withdrawal", 7.0, 0.5, True, None), ("withdrawal", 8.0, 0.25, False, "tuition"), ("withdrawal", 8.0, 0.25, False, "tuition"),
+            ("withdrawal", 9.0, 0.5, False, None), ("withdrawal", 500.0, 0.9, True, "home"), ("closure", None, None, True, None)]
+    answered = spark.createDataFrame(rows, "kind string, return_period_years double, chance double, real boolean, told_cause string")
+    assert [tuple(row) for row in by_trigger(answered).collect()] == [
+        ("closure", "", 1, 1, None, ""), ("withdrawal", "100 years and more", 1, 1, 0.9, ""),
+        ("withdrawal", "below 10 years", 4, 1, 1.5, "tuition, none_given")]
