@@ -1,11 +1,12 @@
-"""The fault campaign on a whole day's run: kills, contested starts, full disks, damaged state. Counts, and what they bound.
+"""The fault campaign: kills, contested starts, full disks, damaged state, fuzzed rows. Counts, and what they bound.
 
-    python -m tests.campaigns.faults [--commit-kills 50] [--random-kills 50] [--starts 200] [--sizes 20] [--corruptions 200]
-                                     [--rows 1000000] [--report docs/faults.md]
+    python -m tests.campaigns.faults [--commit-kills 50] [--random-kills 50] [--day-kills 30] [--starts 200] [--sizes 20]
+                                     [--corruptions 200] [--rows 1000000] [--report docs/faults.md]
 
-Every trial starts from a copy of the same small lake, does its harm to the next day's `kehu run`, runs the day again where the harm allows
-it, and compares every row of every table (read by delta-rs) and every byte of the worklists with an undisturbed run's. Disks are tmpfs
-mounts: without root they are left out. Harmed runs are processes of their own; reruns share one warm session, which saves hours.
+Every trial starts from a copy of the same small lake, does its harm to the next day's `kehu ingest` or whole `kehu run`, runs it again
+where the harm allows it, and compares every row of every table (read by delta-rs) and every byte of the worklists with an
+undisturbed run's. Disks are tmpfs mounts: without root they are left out. Harmed runs are processes of their own; reruns share one
+warm session, which saves hours.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from datetime import date
 from pathlib import Path
 
 from conf import ExitCode, KehuError, load_settings
-from jobs.context import opened, places
+from jobs import ingest
+from jobs.context import opened, places, recorded
 from jobs.doctor import examined
 from jobs.run import whole_day
 from jobs.session import start
@@ -61,8 +63,8 @@ class Campaign:
 class World:
     """A landing of two days, a lake after the first, and what the second day makes of it undisturbed."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, name: str) -> None:
+        self.root, self.name = root, name
         self.conf = root / "conf"
         self.conf.mkdir(parents=True)
         (self.conf / "kehu.yaml").write_text(CONF)
@@ -84,7 +86,7 @@ class World:
             (str(commit) for commit in commits if not (self.base / commit).exists()),
             key=lambda commit: (undisturbed / commit).stat().st_mtime_ns,
         )
-        print(f"a day takes {self.seconds:.0f} s and makes {len(self.commits)} commits", flush=True)
+        print(f"kehu {name} takes {self.seconds:.0f} s and makes {len(self.commits)} commits", flush=True)
 
     def fresh(self) -> Path:
         lake = self.root / "trial" / "lake"
@@ -93,13 +95,16 @@ class World:
         return lake
 
     def kehu(self, lake: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "jobs.cli", "run", "--date", str(self.day), "--landing", str(self.landing), "--lake", str(lake)]
-        return subprocess.Popen([*command, "--conf", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                start_new_session=True)
+        command = [sys.executable, "-m", "jobs.cli", self.name, "--date", str(self.day), "--landing", str(self.landing)]
+        command += ["--lake", str(lake), "--conf", str(self.conf)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def again(self, lake: Path, day: date) -> None:
-        with opened(self.settings, places(self.settings, str(self.landing), str(lake)), day, "run") as job:
-            whole_day(job)
+        with opened(self.settings, places(self.settings, str(self.landing), str(lake)), day, self.name) as job:
+            if self.name == "run":
+                whole_day(job)
+            else:
+                recorded(job, ingest.run)
 
     def differs(self, lake: Path) -> str | None:
         """Run the day again; what differs from the undisturbed run."""
@@ -111,12 +116,12 @@ class World:
 
 
 def kills(world: World, at_commits: int, at_random: int, rng: random.Random) -> list[Campaign]:
-    commits = Campaign("kill at a commit", "the rerun ends as the undisturbed run did")
+    commits = Campaign(f"kill {world.name} at a commit", "the rerun ends as the undisturbed run did")
     for number in range(at_commits):
         lake, point = world.fresh(), world.commits[number * 7 % len(world.commits)]  # 7: a short campaign sees all parts of the day
         kill(world.kehu(lake), lambda lake=lake, point=point: (lake / point).exists())
         commits.count(f"after {point}", world.differs(lake))
-    moments = Campaign("kill at a random moment", "the same")
+    moments = Campaign(f"kill {world.name} at a random moment", "the same")
     for _ in range(at_random):
         lake, moment = world.fresh(), rng.uniform(0, world.seconds)
         end = time.monotonic() + moment
@@ -273,16 +278,16 @@ def page(campaigns: list[Campaign]) -> str:
     failures = [f"- {each.name}, {failure}" for each in campaigns for failure in each.failures]
     return "\n".join([
         "# Fault campaign", "",
-        "Written by `make faults`. Each trial harms one day's `kehu run` on a small lake and compares every row of every table and",
-        "every byte of the worklists with an undisturbed run's. With no failure in n trials, the chance of one is below 3/n with",
-        "95 % confidence.", "",
+        "Written by `make faults`. Each trial harms one day's `kehu ingest` or whole `kehu run` on a small lake and compares every row of",
+        "every table and every byte of the worklists with an undisturbed run's. With no failure in n trials, the chance of one is below",
+        "3/n with 95 % confidence.", "",
         "| harm | trials | failures | 3/n | passed when |", "|---|---|---|---|---|", *rows, "", *failures, "",
     ])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("commit-kills", 50), ("random-kills", 50), ("pairs", 10), ("starts", 200), ("sizes", 20),
+    for name, default in (("commit-kills", 50), ("random-kills", 50), ("day-kills", 30), ("pairs", 10), ("starts", 200), ("sizes", 20),
                           ("corruptions", 200), ("rows", 1_000_000)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seed", type=int, default=1)
@@ -290,13 +295,14 @@ def main() -> None:
     given = parser.parse_args()
     rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="kehu-faults-") as scratch:
-        world = World(Path(scratch))
+        of_ingest, of_day = World(Path(scratch) / "ingest", "ingest"), World(Path(scratch) / "run", "run")
         done = [
-            fuzzed(world, given.rows),
-            corruptions(world, given.corruptions, rng),
-            *starts(world, given.pairs, given.starts),
-            *kills(world, given.commit_kills, given.random_kills, rng),
-            full_disks(world, given.sizes),
+            *kills(of_ingest, given.commit_kills, given.random_kills, rng),
+            *starts(of_ingest, given.pairs, given.starts),
+            full_disks(of_ingest, given.sizes),
+            corruptions(of_day, given.corruptions, rng),
+            *kills(of_day, given.day_kills, given.day_kills // 3, rng),
+            fuzzed(of_ingest, given.rows),
         ]
     told = page(done)
     print(told)
