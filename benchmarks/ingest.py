@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -76,8 +77,9 @@ def cpu() -> float:
 def _children(parent: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{parent}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *_children(child)]
+        with suppress(FileNotFoundError):  # a thread may end while we look
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *_children(child)]
     return found
 
 

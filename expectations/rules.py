@@ -25,6 +25,7 @@ TIME = (
 ZONED = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"
 # `\z` and not `$`, which in Java also stands before a newline at the end.
 CARD = r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{1,7}(?![0-9])"  # 13 to 19 digits, in groups or not
+SHORTEST_CARD = 13
 # Control characters, direction overrides, zero-width space and byte order mark: never part of what a text says.
 INVISIBLE = "[\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u200B\\u202A-\\u202E\\u2066-\\u2069\\uFEFF]"
 
@@ -55,10 +56,10 @@ def checked(landed: DataFrame, contract: Contract, feed: Feed, bank_zone: str, i
     broken = [_broken(field, feed) for field in contract.fields]
     judged = typed.select(
         *fixed,
-        F.filter(F.array(*broken), lambda rule: rule.isNotNull()).alias("_broken"),
+        _those_of(broken).alias("_broken"),
         *(F.col(_value(field)).alias(field.name) for field in contract.fields),
     ).withColumn("business_date", _business_date(contract, bank_zone))
-    beyond = F.filter(F.array(*_rules_beyond(contract, feed, initial_drop)), lambda rule: rule.isNotNull())
+    beyond = _those_of(_rules_beyond(contract, feed, initial_drop))
     whole = F.array(F.struct(F.col(PROBLEM).alias("rule"), F.lit("").alias("column")))
     rules = F.when(F.col(PROBLEM).isNotNull(), whole).otherwise(F.concat("_broken", beyond))
     return judged.withColumn("_rules", rules).select(
@@ -82,6 +83,14 @@ def _value(field: Field) -> str:
 
 def _rule(name: str, column: str) -> Column:
     return F.struct(F.lit(name).alias("rule"), F.lit(column).alias("column"))
+
+
+def _those_of(broken: list[Column]) -> Column:
+    """The rules that are not null; an array is only filtered for rows that broke one, as few do."""
+    none = F.array().cast("array<struct<rule: string, column: string>>")
+    if not broken:
+        return none
+    return F.when(F.coalesce(*broken).isNotNull(), F.filter(F.array(*broken), lambda rule: rule.isNotNull())).otherwise(none)
 
 
 def _said(field: Field, feed: Feed) -> Column:
@@ -122,7 +131,7 @@ def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
 def _without_card_numbers(text: Column) -> Column:
     """Free text with a payment card's number shortened to its last four digits."""
     number = F.regexp_extract(text, CARD, 0)
-    is_card = text.rlike(CARD) & F.call_function("luhn_check", F.regexp_replace(number, "[ -]", ""))
+    is_card = (F.length(text) >= SHORTEST_CARD) & text.rlike(CARD) & F.call_function("luhn_check", F.regexp_replace(number, "[ -]", ""))
     return F.when(is_card, F.replace(text, number, F.concat(F.lit("****"), F.right(number, F.lit(4))))).otherwise(text)
 
 
