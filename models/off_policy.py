@@ -4,8 +4,8 @@ With reward r, the logged probability e of the offer made, and the other policy'
 Inverse propensity (IPS) mean(w r); self-normalised (SNIPS) sum(w r) / sum(w); direct method (DM) mean(v), a model's expected
 reward under the other policy; doubly robust (DR) mean(v + w (r - q)), right where either the propensities or the model are
 (Dudík, Langford and Li 2011). Intervals are normal, from the estimators' influence values. DM has none that covers the model's error,
-so it decides nothing. Weights are not cut: the lot bounds them (`models.exploration`), at 100 with a share of 5 % among five. Cut at 20, as is
-often done, they left the truth outside the 95 % interval in up to four replays of ten.
+so it decides nothing. Weights are not cut: the lot bounds them (`models.exploration`), at 100 with a share of 5 % among five. Cut at 20,
+as is often done, they left the truth outside the 95 % interval in up to four replays of ten.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from conf.offer import Eligibility, Offer, Uptake
 from conf.settings import ContactPolicy
-from models.arbitration import RULES, ranked_candidates
+from models.arbitration import ranked_candidates
+from models.rules import RULES
 
 DAY = date(2026, 3, 10)
 WORDS = {"en": "x", "zh": "x"}

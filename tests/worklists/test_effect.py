@@ -71,7 +71,7 @@ def test_what_counts_as_taken_and_what_it_is_worth(settings: Settings) -> None:
     assert len(told) == 32, "one a customer, without the control group and open windows"
     assert not any(each.control for each in told)
     ways = [OtherWay("by value", 900, 0.96, (31.0, 22.0, 40.0), (-2.0, -3.0, -1.0), 870.0, ""),
-            OtherWay("by probability alone", 900, 0.5, (9.0, 1.0, 17.0), (1.0, 0.0, 2.0), 20.0, "an effective sample of 20 carries no verdict")]
+            OtherWay("by probability alone", 900, 0.5, (9.0, 1.0, 17.0), (1.0, 0.0, 2.0), 20.0, "an effective sample of 20")]
     text = effect_text([offer], [offer], ways, D, LATER, LATER, settings)
     assert "would have brought +31 CNY a call (+22 to +40)" in text
     assert "against what was done: \N{MINUS SIGN}2 CNY a call (\N{MINUS SIGN}3 to \N{MINUS SIGN}1)" in text
