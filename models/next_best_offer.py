@@ -26,7 +26,7 @@ from models.training_set import split_days
 
 Kind = Literal["rate", "logistic", "boosted"]
 GROUPS = ("age_band", "gender")  # to judge fairness by, never an input
-MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows; evenly thinned above
+MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows that were not taken; evenly thinned above
 MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
 MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
 
@@ -178,8 +178,9 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) 
     if len(trained_on) < 2:
         return None
     every = -(-sum(len(rows.taken) for rows in trained_on) // MAX_FAMILY_ROWS)
-    pooled = pd.concat([rows.inputs.iloc[::every] for rows in trained_on], ignore_index=True)
-    taken = np.concatenate([rows.taken[::every] for rows in trained_on])
+    kept = [(rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0) for rows in trained_on]  # moves the intercept only: never used
+    pooled = pd.concat([rows.inputs[of] for rows, of in zip(trained_on, kept, strict=True)], ignore_index=True)
+    taken = np.concatenate([rows.taken[of] for rows, of in zip(trained_on, kept, strict=True)])
     used = varying(pooled, inputs)
     return family_model(pooled[list(used.names)], taken, used) if used.names and 0 < taken.sum() < len(taken) else None
 
