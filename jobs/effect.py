@@ -83,8 +83,9 @@ def _other_way(
     best = [max(chances.values(), key=lambda row: (*(row[column] for column in by), row["offer_id"])) for _, chances in kept]
     same = np.array([float(one["offer_id"] == other["offer_id"]) for one, other in zip(made, best, strict=True)])
     verdict = off_policy_value(
-        reward, _column(made, "propensity"), same, _column(made, "expected_value"), _column(best, "expected_value")
-    )
+        reward, _column(made, "propensity"), same, _column(best, "propensity"), _column(made, "expected_value"),
+        _column(best, "expected_value"),
+    )  # fmt: skip
     value, gain = verdict.estimates["DR"], verdict.gain
     return OtherWay(
         name, len(kept), float(same.mean()), (value.value, value.low, value.high), (gain.value, gain.low, gain.high), verdict.effective,

@@ -14,7 +14,7 @@ from jobs.context import Places
 from jobs.effect import effect, other_ways
 from worklists.effect import Case
 
-D, SHARE = date(2026, 6, 15), 0.3
+D, SHARE = date(2026, 6, 15), 0.4
 NAMES = ("mortgage", "car_loan", "gold_savings")
 
 

@@ -26,6 +26,7 @@ def replay(draw: np.random.Generator, n: int, explored: float) -> tuple[dict[str
         "reward": reward,
         "logged": logged[at, made],
         "other": (made == 3) * 1.0,
+        "reach": logged[:, 3],
         "predicted": guess[at, made],
         "expected": guess[:, 3],
     }
@@ -36,7 +37,7 @@ def test_off_policy_intervals_cover_the_truth() -> None:
     draw = np.random.default_rng(1)
     covered = {"IPS": 0, "SNIPS": 0, "DR": 0, "gain": 0}
     for _ in range(100):
-        given, truth, done = replay(draw, 4000, explored=0.6)
+        given, truth, done = replay(draw, 8000, explored=0.6)
         verdict = off_policy_value(**given)
         assert not verdict.refused
         covered["gain"] += verdict.gain.low <= truth - done <= verdict.gain.high
@@ -50,9 +51,10 @@ def test_no_verdict_from_too_small_a_sample() -> None:
     verdict = off_policy_value(**given)
     assert "carries no verdict" in verdict.refused
     assert verdict.heaviest == pytest.approx(200), "four offers share 2 %"
-    by_rank = {"reward": np.ones(4000), "logged": np.ones(4000), "other": (np.arange(4000) % 2) * 1.0}
+    half = (np.arange(4000) % 2) * 1.0
+    by_rank = {"reward": np.ones(4000), "logged": np.ones(4000), "other": half, "reach": half}
     never = off_policy_value(**by_rank, predicted=np.ones(4000), expected=np.ones(4000))
-    assert "covers only 50%" in never.refused, "the other half was never offered to anybody"
+    assert "in 50% of the decisions the log never" in never.refused
     with pytest.raises(ValueError, match="needs its propensity"):
         off_policy_value(**given | {"logged": given["logged"] * 0})
 
