@@ -211,7 +211,11 @@ def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRow
 def _chosen(
     training: LabelledRows, validation: LabelledRows, used: Inputs, family: Pipeline | None, settings: Models
 ) -> tuple[Kind, Any, dict[str, float], str]:
-    """The simplest candidate that no other beats by more than one standard error on the validation window."""
+    """The simplest candidate that no other beats by more than one standard error on the validation window.
+
+    What the family shares counts as simpler than a model of its own, and need only be no worse than the rate: the takers of its
+    siblings speak for it already, and a dozen takers of a cold offer can hardly.
+    """
     names = list(used.names)
     taken = validation.taken
     said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
@@ -223,12 +227,15 @@ def _chosen(
         fitted |= borrowing_models(shared, training.taken, family)
     said |= {name: model.predict_proba(validation.inputs[list(model[0].feature_names_in_)])[:, 1] for name, model in fitted.items()}
     losses = {name: float(log_losses(taken, p).mean()) for name, p in said.items()}
-    logistic = min((name for name in fitted if name != "boosted"), key=lambda name: losses[name])
+    shared_best, own_best = (
+        min((name for name in fitted if name.startswith(kind)), key=lambda name: losses[name], default="")
+        for kind in ("family logistic", "logistic")
+    )
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
-    for name in (logistic, "boosted"):
+    for name in (shared_best, own_best, "boosted"):
         if name in said:
             won = gain(taken, said[name], said[kept], validation.customers, settings.seed)
-            if won.beyond_one_standard_error:
+            if won.beyond_one_standard_error or (name == shared_best and won.mean > 0):
                 why = f"{name} beats {kept} by {won.mean:.2e} in log loss (standard error {won.standard_error:.2e})"
                 kept = name
     kind: Kind = "rate" if kept == "rate" else "boosted" if kept == "boosted" else "logistic"
