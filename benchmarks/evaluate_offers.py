@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -29,7 +30,7 @@ from models.next_best_offer import LabelledRows, family_of, trained_offer
 REPORT = Path("docs/evaluation/offers.md")
 SIZES = ((500, 100_000), (2_000, 100_000), (8_000, 400_000))  # takers and rows of the training window
 COLD = (30, 100)
-FIRST_SEED = 100  # earlier ones were looked at when the models were designed
+FIRST_SEED = 200  # earlier ones were looked at when the models were designed
 RULE = "recency and frequency rule"
 Row = dict[str, Any]
 
@@ -129,7 +130,9 @@ def main() -> None:
     asked = given.parse_args()
     started = time.monotonic()
     found = measured(asked.seeds, asked.small)
-    asked.out.write_text(page(found, asked.seeds, time.monotonic() - started), encoding="utf-8")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = page(found, asked.seeds, time.monotonic() - started, used.ru_utime + used.ru_stime)
+    asked.out.write_text(text, encoding="utf-8")
     print(f"{asked.out}: {time.monotonic() - started:,.0f} s")
 
 
