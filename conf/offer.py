@@ -53,6 +53,8 @@ class Offer(Model):
     uptake: Uptake
     raised_by: dict[str, Boost] = {}  # life event or flow kind -> how much likelier it makes uptake (0.5 = +50 %)
     cool_down_days: int = Field(90, ge=0)  # after it was talked about
+    minutes: int | None = Field(None, gt=0)  # that a call about it takes; `worklists.minutes_per_call` when not named
+    daily_quota: int | None = Field(None, gt=0)  # calls a day about it, of the whole bank; no limit when not named
     discreet: bool = False  # only through a life event it is raised by; the reason never names the inference
 
     @property

@@ -174,6 +174,8 @@ class ContactPolicy(Model):
     min_expected_value: Decimal = Decimal(20)  # of an offer, base currency, to be worth a call of its own
     control_share: float = Field(0.05, ge=0, le=0.5)
     control_salt: str = "kehu"
+    exploration_share: float = Field(0.05, ge=0, le=0.5)  # of customers whose first offer is drawn by lot, anew each month (docs/models.md)
+    exploration_salt: str = "kehu"
     max_offers: int = Field(3, ge=1)
     offer_alerts_per_1000_customers: float = Field(5, ge=0)  # calls a day with nothing but an offer to say
     life_event_alerts_per_1000_customers: float = Field(2, ge=0)  # calls a day for a life event: places of their own

@@ -10,13 +10,17 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pandas as pd
+import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
 from features.as_of import in_base_currency, known, latest_known_by, version_as_of
 from features.catalogue import FEATURES
 from jobs.context import Counts, Job
+from models.portfolio import Portfolio, portfolio
 from worklists.alert_id import alert_id
+from worklists.calls import calls_at_stake, offer_places, within_places
 from worklists.headlines import in_words, with_offers
 from worklists.lifecycle import (
     before_today,
@@ -42,7 +46,7 @@ from worklists.matters import (
     untold_life_events,
     untold_offers,
 )
-from worklists.policy import contacts, held_back, sales_today, standing, with_priority
+from worklists.policy import contacts, drawn, held_back, sales_days, sales_today, standing, with_priority
 from worklists.reversals import taken_back, undone_flows
 
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
@@ -64,13 +68,14 @@ def run(job: Job) -> Counts:
     """Merge into `alerts` what the day raised, grew and closed."""
     today = known_today(job)
     matters = matters_of_the_day(job, today).localCheckpoint()
-    rows = rows_of_the_day(job, today, matters).localCheckpoint()
+    held, counts = held_back_today(job, today, matters)
+    rows = rows_of_the_day(job, today, matters, held).localCheckpoint()
     others = superseded(today.before.join(rows, "alert_id", "left_anti"), rows, job.settings, job.day).drop("_history")
     news = changed(others.unionByName(rows), today.stored, job.day).withColumn("run_id", F.lit(job.run_id)).localCheckpoint()
     by_kind = news.groupBy("type", "status", "suppressed_by").count().collect()
     if by_kind:
         job.lake.merge("alerts", news)
-    return {"rows_in": matters.count(), "rows_out": sum(row["count"] for row in by_kind)} | _told(by_kind)
+    return {"rows_in": matters.count(), "rows_out": sum(row["count"] for row in by_kind)} | _told(by_kind) | counts
 
 
 def known_today(job: Job) -> Known:
@@ -104,13 +109,38 @@ def matters_of_the_day(job: Job, today: Known) -> DataFrame:
     return with_priority(identified, settings.contact_policy, day).join(live, "alert_id", "left")
 
 
-def rows_of_the_day(job: Job, today: Known, matters: DataFrame) -> DataFrame:
-    """The rows of alerts that today's matters raise, or grow."""
-    settings, day, policy = job.settings, job.day, job.settings.contact_policy
+def held_back_today(job: Job, today: Known, matters: DataFrame) -> tuple[DataFrame, Counts]:
+    """Today's new matters with what holds each back: rules and caps, then the choice of calls about offers, then the lot."""
+    policy, lake = job.settings.contact_policy, job.lake
     spoken = contacts(today.outcomes, today.stored)
     asleep = today.live.where("status = 'snoozed'")
     customers = today.standing.where("barred IS NULL OR barred <> 'closed_customer'").count()
-    held = held_back(matters.where("joins IS NULL"), today.standing, spoken, asleep, policy, day, customers)
+    held = held_back(matters.where("joins IS NULL"), today.standing, spoken, asleep, policy, job.day, customers).localCheckpoint()
+    places = offer_places(policy, customers)
+    asked = calls_at_stake(held, job.settings, places).toArrow().to_pandas().sort_values("customer", ignore_index=True)
+    best = _best_calls(job, asked, places)
+    row = {
+        "business_date": job.day, "candidates": len(asked), "chosen": int(best.chosen.sum()), "value": round(best.value, 2),
+        "bound": round(best.bound, 2), "gap": round(best.gap, 6),
+        "prices": {name: round(price, 4) for name, price in sorted(best.prices.items())}, "run_id": job.run_id,
+    }  # fmt: skip
+    lake.replace("portfolios", lake.literal("portfolios", [row]), {"business_date": job.day})
+    chosen = pa.table({"customer_id": pa.array(asked["customer"][best.chosen], pa.string())})
+    called = within_places(held, job.spark.createDataFrame(chosen), places)
+    return drawn(called, policy), {"value_of_offers": round(best.value), "at_most": round(best.bound)} if len(asked) else {}
+
+
+def _best_calls(job: Job, asked: pd.DataFrame, places: int) -> Portfolio:
+    """The calls about offers that are worth most. Only ids, values and minutes of the few that compete are looked at here."""
+    limited = asked.dropna(subset="left")
+    days = sales_days(job.settings.contact_policy)
+    quotas = {name: offer.daily_quota * days for name, offer in job.settings.offers.items() if offer.daily_quota}
+    return portfolio(asked, dict(zip(limited["manager"], limited["left"], strict=True)), quotas, places)
+
+
+def rows_of_the_day(job: Job, today: Known, matters: DataFrame, held: DataFrame) -> DataFrame:
+    """The rows of alerts that today's matters raise, or grow."""
+    settings, day = job.settings, job.day
     rows = of_today(raised(held, day), today.stored, settings, day)
     added = grown(matters.where("joins"), today.before.drop("_history"), settings, day)
     return decided(rows.unionByName(added), today.outcomes, settings, day)

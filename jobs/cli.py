@@ -162,12 +162,17 @@ def effect(first: datetime, last: datetime, html: str | None, **given: Any) -> N
 @cli.command()
 @click.argument("customer_id")
 @click.option("--html", type=click.Path(dir_okay=False), help="Write the page to a file instead of printing it.")
+@click.option("--why-not", "why", is_flag=True, help="For auditors: every offer, and each rule that stood against it; and stop.")
 @_options("lake", "conf")
-def customer(customer_id: str, html: str | None, **given: Any) -> None:
+def customer(customer_id: str, html: str | None, why: bool, **given: Any) -> None:
     """The customer's whole picture on one page, within seconds and without Spark."""
     from jobs.customer import pictured
 
-    click.echo(pictured(_settings(given), _places(given), customer_id, html))
+    if why:
+        from jobs.why_not import why_not
+
+        return click.echo(why_not(_settings(given), _places(given), customer_id))
+    return click.echo(pictured(_settings(given), _places(given), customer_id, html))
 
 
 @cli.command()

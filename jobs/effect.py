@@ -1,22 +1,27 @@
-"""Effect: what calling brought, treated against control, read without Spark."""
+"""Effect: what calling brought, treated against control, and what another choice of offers would have, read without Spark."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from conf import ExitCode, KehuError, Settings
+from conf.offer import Offer
 from jobs.context import Places
 from jobs.ledger import last_day
+from models.off_policy import off_policy_value
 from tables.arrow import Filter, read_arrow
-from worklists.effect import Case, effects
+from worklists.effect import Case, OtherWay, effects, first_offers, worth
 from worklists.effect_page import effect_page, effect_text
 from worklists.matters import UNSAFE
 
 MONTH = timedelta(days=30)
+WAYS = {"by value": ("expected_value", "probability"), "by probability alone": ("probability", "expected_value")}
 COLUMNS = ("alert_id", "customer_id", "type", "offers", "raised_on", "priority", "control_group", "status", "closed_on", "flow_ids")
 
 
@@ -33,9 +38,10 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
         raise KehuError(f"no alert was raised from {first} to {last} in {places.lake}", ExitCode.MISSING)
     known_until = last_day(places.lake)
     types, offers = effects(found, settings.offers, known_until)
+    ways = other_ways(places.lake, first_offers(found, settings.offers, known_until), settings.offers)
     if html is None:
-        return effect_text(types, offers, first, last, known_until, settings)
-    Path(html).write_text(effect_page(types, offers, first, last, known_until, settings), encoding="utf-8")
+        return effect_text(types, offers, ways, first, last, known_until, settings)
+    Path(html).write_text(effect_page(types, offers, ways, first, last, known_until, settings), encoding="utf-8")
     return html
 
 
@@ -55,6 +61,54 @@ def cases(lake: Path, first: date, last: date) -> list[Case]:
             acquired[row["customer_id"]].append((row["product_id"], row["acquired_on"]))
     balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
     return [_case(row, acquired[row["customer_id"]], balances) for row in alerts]
+
+
+def other_ways(lake: Path, calls: Sequence[Case], offers: Mapping[str, Offer]) -> list[OtherWay]:
+    """What choosing by value, and by probability alone, would have brought, from the chances logged with the scores of each call's day.
+
+    Calls whose scores are no longer kept, or whose offer was in no lot, say nothing and are left out, whatever was drawn for them.
+    """
+    logged = _logged(lake, calls)
+    kept = [(case, logged[case.customer_id]) for case in calls if case.offer_id in logged[case.customer_id]]
+    if len(kept) < 2:
+        return []
+    reward = np.array([worth(case, offers) for case, _ in kept])
+    made = [chances[str(case.offer_id)] for case, chances in kept]
+    return [_other_way(name, by, kept, made, reward) for name, by in WAYS.items()]
+
+
+def _other_way(
+    name: str, by: Sequence[str], kept: Sequence[tuple[Case, dict[str, dict[str, Any]]]], made: Sequence[dict[str, Any]], reward: np.ndarray
+) -> OtherWay:
+    best = [max(chances.values(), key=lambda row: (*(row[column] for column in by), row["offer_id"])) for _, chances in kept]
+    same = np.array([float(one["offer_id"] == other["offer_id"]) for one, other in zip(made, best, strict=True)])
+    verdict = off_policy_value(
+        reward, _column(made, "propensity"), same, _column(best, "propensity"), _column(made, "expected_value"),
+        _column(best, "expected_value"),
+    )  # fmt: skip
+    value, gain = verdict.estimates["DR"], verdict.gain
+    return OtherWay(
+        name, len(kept), float(same.mean()), (value.value, value.low, value.high), (gain.value, gain.low, gain.high), verdict.effective,
+        verdict.refused,
+    )  # fmt: skip
+
+
+def _logged(lake: Path, calls: Sequence[Case]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Customer -> offer -> its row, of the offers that could have opened the customer's call. One day at a time: scores are many."""
+    by_day: dict[date, list[str]] = defaultdict(list)
+    for case in calls:
+        by_day[case.raised_on].append(case.customer_id)
+    found: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    columns = ["customer_id", "offer_id", "probability", "expected_value", "propensity"]
+    for day, customers in sorted(by_day.items()):
+        wanted: list[Filter] = [("as_of", "=", day), ("customer_id", "in", sorted(customers)), ("propensity", ">", 0.0)]
+        for row in _rows(lake, "offer_scores", columns, wanted):
+            found[row["customer_id"]][row["offer_id"]] = row
+    return found
+
+
+def _column(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows], float)
 
 
 def _case(row: dict[str, Any], acquired: Sequence[tuple[str, date]], balances: dict[tuple[str, date], float]) -> Case:

@@ -17,6 +17,7 @@ from jobs.customers_as_of import customers_as_of
 from jobs.model_shelf import ModelShelf
 from models.arbitration import ranked_candidates
 from models.scoring import Scorer, offer_reasons, offer_scores, ready
+from worklists.matters import offers_told
 
 EXPLAINED = 5  # offers a customer that have reasons, or as many as are shown if those are more
 FLOW_MEMORY_DAYS = 14  # an abnormal flow speaks for an offer this long
@@ -39,7 +40,11 @@ def run(job: Job) -> Counts:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
     scores = offer_scores(features, champions)
     customers = customers_as_of(job, [job.day], features).drop("as_of").join(_service_tiers(job), "customer_id", "left")
-    ranked = ranked_candidates(scores, customers, _events(job), _talked_about(job), job.settings.offers, job.day)
+    told = offers_told(job.lake.read("alerts"), job.day)
+    settings = job.settings
+    ranked = ranked_candidates(
+        scores, customers, _events(job), _talked_about(job), told, settings.offers, settings.contact_policy, job.day
+    )
     try:
         job.lake.replace("offer_scores", _with_reasons(job, ranked.localCheckpoint(), features, champions), {"as_of": job.day})
     except PySparkException as error:

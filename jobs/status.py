@@ -18,6 +18,7 @@ from landing.drops import drops
 from tables.arrow import read_arrow
 
 RHYTHM = 10  # a feed's rhythm is read from so many of its last drops
+PRICES = 4  # of limits shown, the dearest first
 WIDTH = 118
 
 
@@ -48,7 +49,8 @@ def told(settings: Settings, places: Places) -> str:
     if not runs:
         return f"nothing was run in the lake {places.lake} yet; start with `kehu run --date D`"
     today = max(run["business_date"] for run in runs)
-    parts = [_runs(runs), _feeds(freshness(settings, places, today), today), _models(rows_of(places, "models"))]
+    parts = [_runs(runs), _feeds(freshness(settings, places, today), today), _calls(rows_of(places, "portfolios"), settings),
+             _models(rows_of(places, "models"))]  # fmt: skip
     return "\n".join(_text(part) for part in parts if part.row_count)
 
 
@@ -112,6 +114,17 @@ def _feeds(feeds: list[Freshness], today: date) -> Table:
     for feed in feeds:
         table.add_row(feed.feed, feed.state(today), str(feed.newest or ""), f"{feed.files:,}", f"{feed.accepted:,}",
                       f"{feed.quarantined:,}", f"{feed.rejected:,}")
+    return table
+
+
+def _calls(days: list[dict[str, Any]], settings: Settings) -> Table:
+    """The newest choice of calls about offers, and what the limits that bind cost."""
+    table = Table("date", "chosen", "of", "worth", "at most", "gap", "one more would bring",
+                  title=f"Calls about offers ({settings.bank.base_currency})", title_justify="left")
+    for day in sorted(days, key=lambda row: row["business_date"])[-1:]:
+        dearest = sorted(dict(day["prices"] or {}).items(), key=lambda named: (-named[1], named[0]))[:PRICES]
+        table.add_row(str(day["business_date"]), f"{day['chosen']:,}", f"{day['candidates']:,}", f"{day['value']:,.0f}",
+                      f"{day['bound']:,.0f}", f"{day['gap']:.2%}", ", ".join(f"{name} {price:,.2f}" for name, price in dearest))
     return table
 
 

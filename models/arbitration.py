@@ -9,27 +9,10 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.offer import Offer
+from conf.settings import ContactPolicy
 from models.eligibility import shelf, suitability_rules
-
-RULES = (  # in the order `blocked_by` tells them
-    "closed_customer",
-    "unknown_age",
-    "minor",
-    "no_marketing_consent",
-    "restriction",
-    "min_age",
-    "max_age",
-    "min_income",
-    "min_assets",
-    "risk_profile",
-    "service_tier",
-    "already_held",
-    "requires_holding",
-    "life_event_consent",
-    "no_life_event",
-    "cool_down",
-    "negative_value",
-)
+from models.exploration import explored
+from models.rules import RULES
 
 
 def ranked_candidates(
@@ -37,14 +20,16 @@ def ranked_candidates(
     customers: DataFrame,
     events: DataFrame,
     talked_about: DataFrame,
+    told: DataFrame,
     offers: Mapping[str, Offer],
+    policy: ContactPolicy,
     as_of: date,
 ) -> DataFrame:
     """Every candidate with its value, what stands against it, and its place among the customer's eligible ones.
 
     Value = probability × margin × (1 + the largest boost among the customer's events) - cost of contact. Ranked are the
     eligible, by value; the best of each product family comes first, further ones of a family after them. Ties fall to the higher
-    probability, then to the offer's id.
+    probability, then to the offer's id. For a few customers the lot puts another first (`explored`).
 
     Parameters
     ----------
@@ -53,15 +38,18 @@ def ranked_candidates(
         `marketing_consent`, `life_event_consent`, `closed` (boolean), `restricted` (boolean); one row a customer
     events : DataFrame with `customer_id`, `event`: life events and kinds of abnormal flows of late
     talked_about : DataFrame with `customer_id`, `offer_id`, `last_on`: when an offer was last talked about
+    told : DataFrame with `customer_id`, `offer_id`, `raised_on`: when an offer last opened a call of its own
     offers : the shelf
+    policy : ContactPolicy
     as_of : date
 
     Returns
     -------
-    DataFrame with the columns of `offer_scores` but `reasons`; `propensity` is 1 as nothing is left to chance yet
+    DataFrame with the columns of `offer_scores` but `reasons`
     """
     happened = events.groupBy("customer_id").agg(F.sort_array(F.collect_set("event")).alias("events"))
-    last = talked_about.groupBy("customer_id", "offer_id").agg(F.max("last_on").alias("last_on"))
+    spoken = talked_about.unionByName(told, allowMissingColumns=True)
+    last = spoken.groupBy("customer_id", "offer_id").agg(F.max("last_on").alias("last_on"), F.max("raised_on").alias("told_on"))
     candidates = (
         scores.join(customers, "customer_id")
         .join(happened, "customer_id", "left")
@@ -75,22 +63,22 @@ def ranked_candidates(
     best_first = [F.col("expected_value").desc(), F.col("probability").desc(), F.col("offer_id")]
     in_family = Window.partitionBy("customer_id", "eligible", "family").orderBy(*best_first)
     overall = Window.partitionBy("customer_id", "eligible").orderBy(F.col("_in_family") > 1, *best_first)
-    return (
-        candidates.withColumn("_in_family", F.row_number().over(in_family))
+    opens = F.col("eligible") & _may_open_a_call(policy, as_of)
+    ranked = (
+        candidates.withColumns({"_in_family": F.row_number().over(in_family), "_opens_in_family": F.count_if(opens).over(in_family)})
         .withColumn("rank", F.when(F.col("eligible"), F.row_number().over(overall)))
-        .select(
-            "customer_id",
-            "as_of",
-            "offer_id",
-            "probability",
-            "expected_value",
-            "eligible",
-            "blocked_by",
-            "rank",
-            F.lit(1.0).alias("propensity"),
-            "model_version",
-        )
+        .withColumn("opens", opens & (F.col("_opens_in_family") == 1))
     )
+    return explored(ranked, policy).select(
+        "customer_id", "as_of", "offer_id", "probability", "expected_value", "eligible", "blocked_by", "rank", "propensity",
+        "model_version",
+    )  # fmt: skip
+
+
+def _may_open_a_call(policy: ContactPolicy, as_of: date) -> Column:
+    """Whether a relationship manager would call for it alone, as `worklists.matters.untold_offers` chooses; never null."""
+    rested = F.coalesce(F.date_diff(F.lit(as_of), "told_on") >= F.col("cool_down_days"), F.lit(True))
+    return (F.col("expected_value") >= float(policy.min_expected_value)) & ~F.col("discreet") & rested
 
 
 def _expected_value() -> Column:

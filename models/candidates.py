@@ -23,7 +23,7 @@ from models.inputs import Inputs
 KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)  # quantiles; beyond the outer ones the curve is flat
 MIN_CATEGORY_ROWS = 20  # rarer categories are pooled
 PENALTIES = (0.01, 0.1, 1.0)  # C of the logistic regression; validation chooses
-FAMILY_PENALTY = 0.1
+FAMILY_PENALTY = 0.3  # many takers together: less is shrunk than of one offer
 BORROWING_PENALTIES = (0.003, 0.02)
 BORROWED = 3.0  # scale of the family's log-odds as an input: the larger, the less its weight is penalised
 TREES = 200

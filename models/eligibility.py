@@ -16,7 +16,7 @@ SHELF = (
     "offer_id string, family string, margin double, contact_cost double, min_age int, max_age int, "
     "min_income decimal(18,2), min_assets decimal(18,2), min_risk_profile int, once boolean, requires_holding array<string>, "
     "service_tiers array<string>, products array<string>, window_days int, raised_by map<string,double>, "
-    "cool_down_days int, discreet boolean"
+    "cool_down_days int, discreet boolean, daily_quota int"
 )
 
 
@@ -29,6 +29,7 @@ def shelf(spark: SparkSession, offers: Mapping[str, Offer]) -> DataFrame:
             offer.eligibility.min_risk_profile, offer.eligibility.once, list(offer.eligibility.requires_holding),
             list(offer.eligibility.service_tiers), list(offer.uptake.products), offer.uptake.window_days,
             {event: float(share) for event, share in offer.raised_by.items()}, offer.cool_down_days, offer.discreet,
+            offer.daily_quota,
         )
         for offer_id, offer in sorted(offers.items())
     ]  # fmt: skip

@@ -26,7 +26,7 @@ from models.training_set import split_days
 
 Kind = Literal["rate", "logistic", "boosted"]
 GROUPS = ("age_band", "gender")  # to judge fairness by, never an input
-MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows; evenly thinned above
+MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows that were not taken; evenly thinned above
 MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
 MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
 
@@ -178,8 +178,9 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) 
     if len(trained_on) < 2:
         return None
     every = -(-sum(len(rows.taken) for rows in trained_on) // MAX_FAMILY_ROWS)
-    pooled = pd.concat([rows.inputs.iloc[::every] for rows in trained_on], ignore_index=True)
-    taken = np.concatenate([rows.taken[::every] for rows in trained_on])
+    kept = [(rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0) for rows in trained_on]  # moves the intercept only: never used
+    pooled = pd.concat([rows.inputs[of] for rows, of in zip(trained_on, kept, strict=True)], ignore_index=True)
+    taken = np.concatenate([rows.taken[of] for rows, of in zip(trained_on, kept, strict=True)])
     used = varying(pooled, inputs)
     return family_model(pooled[list(used.names)], taken, used) if used.names and 0 < taken.sum() < len(taken) else None
 
@@ -210,7 +211,11 @@ def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRow
 def _chosen(
     training: LabelledRows, validation: LabelledRows, used: Inputs, family: Pipeline | None, settings: Models
 ) -> tuple[Kind, Any, dict[str, float], str]:
-    """The simplest candidate that no other beats by more than one standard error on the validation window."""
+    """The simplest candidate that no other beats by more than one standard error on the validation window.
+
+    What the family shares counts as simpler than a model of its own, and need only be no worse than the rate: the takers of its
+    siblings speak for it already, and a dozen takers of a cold offer can hardly.
+    """
     names = list(used.names)
     taken = validation.taken
     said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
@@ -222,12 +227,15 @@ def _chosen(
         fitted |= borrowing_models(shared, training.taken, family)
     said |= {name: model.predict_proba(validation.inputs[list(model[0].feature_names_in_)])[:, 1] for name, model in fitted.items()}
     losses = {name: float(log_losses(taken, p).mean()) for name, p in said.items()}
-    logistic = min((name for name in fitted if name != "boosted"), key=lambda name: losses[name])
+    shared_best, own_best = (
+        min((name for name in fitted if name.startswith(kind)), key=lambda name: losses[name], default="")
+        for kind in ("family logistic", "logistic")
+    )
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
-    for name in (logistic, "boosted"):
+    for name in (shared_best, own_best, "boosted"):
         if name in said:
             won = gain(taken, said[name], said[kept], validation.customers, settings.seed)
-            if won.beyond_one_standard_error:
+            if won.beyond_one_standard_error or (name == shared_best and won.mean > 0):
                 why = f"{name} beats {kept} by {won.mean:.2e} in log loss (standard error {won.standard_error:.2e})"
                 kept = name
     kind: Kind = "rate" if kept == "rate" else "boosted" if kept == "boosted" else "logistic"

@@ -135,7 +135,7 @@ OFFER_SCORES = Table(
         Column("eligible", "BOOLEAN", "no rule stands against it"),
         Column("blocked_by", "ARRAY<STRING>", "every rule that does"),
         Column("rank", "INT", "1 is the best of the eligible"),
-        Column("propensity", "DOUBLE", "of being offered, before ranking"),
+        Column("propensity", "DOUBLE", "chance of being the first that may open a call: 1 or 0 but for the lot"),
         Column("reasons", "ARRAY<STRING>", "what moved the score most, in words", Personal.SENSITIVE),
         Column("model_version", "STRING", "the model that scored it"),
     ),
@@ -188,6 +188,22 @@ ALERTS = Table(
     checks={"priority_range": "priority BETWEEN 0 AND 100"},
 )
 
+PORTFOLIOS = Table(
+    "portfolios",
+    "one day's choice of calls with nothing but an offer to say",
+    (
+        Column("business_date", "DATE", "the run's day"),
+        Column("candidates", "BIGINT", "calls that competed, without those that no best choice can hold"),
+        Column("chosen", "BIGINT", "calls that were chosen, those that the control group then holds back with them"),
+        Column("value", "DOUBLE", "expected of the chosen, base currency"),
+        Column("bound", "DOUBLE", "no choice within the limits is worth more"),
+        Column("gap", "DOUBLE", "share of the bound that was not reached"),
+        Column("prices", "MAP<STRING,DOUBLE>", "binding limit -> what one more minute or place of it would bring, base currency"),
+        RUN,
+    ),
+    key=("business_date",),
+)
+
 DELIVERIES = Table(
     "deliveries",
     "one call on a day's worklists, as handed to relationship managers and other channels",
@@ -229,5 +245,6 @@ INSIGHTS = (
     LIFE_EVENTS,
     OFFER_SCORES,
     ALERTS,
+    PORTFOLIOS,
     DELIVERIES,
 )

@@ -26,6 +26,10 @@ SCHEMAS = {
         "model_version": pa.string(), "offer_id": pa.string(), "version": pa.int32(), "as_of": pa.date32(), "kind": pa.string(),
         "artifact": pa.string(), "sha256": pa.string(), "alias": pa.string(),
     }),
+    "portfolios": pa.schema({
+        "business_date": pa.date32(), "candidates": pa.int64(), "chosen": pa.int64(), "value": pa.float64(), "bound": pa.float64(),
+        "gap": pa.float64(), "prices": pa.map_(pa.string(), pa.float64()),
+    }),
     "segments": pa.schema({"customer_id": pa.string()}),
     "runs": pa.schema({
         "run_id": pa.string(), "job": pa.string(), "business_date": pa.date32(), "started_at": AT, "ended_at": AT,

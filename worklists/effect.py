@@ -73,6 +73,19 @@ class Effect:
     one_more: Difference  # value of the third of alerts with the lowest priority: what one more alert would bring
 
 
+@dataclass(frozen=True)
+class OtherWay:
+    """What another way of choosing the offer a call opens with would have brought, estimated from what was drawn by lot."""
+
+    name: str
+    calls: int
+    same: float  # share of the calls that it would have opened with the same offer
+    value: tuple[float, float, float]  # base currency a call, with its 95 % interval
+    gain: tuple[float, float, float]  # the same, less what the calls brought
+    effective: float  # calls that would tell as much, had they all been made this way
+    refused: str  # why nothing may be said; empty where something may
+
+
 def effects(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: date) -> tuple[list[Effect], list[Effect]]:
     """Effects by type of alert and by first offer, in the order of their names.
 
@@ -91,6 +104,22 @@ def effects(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: dat
             by_offer[case.offer_id].setdefault(case.customer_id, case)
     types = [_effect(name, list(group.values()), offers, known_until) for name, group in sorted(by_type.items())]
     return types, [_effect(name, list(group.values()), offers, known_until) for name, group in sorted(by_offer.items())]
+
+
+def first_offers(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: date) -> list[Case]:
+    """Calls about an offer whose window is over, of each customer the first, without the control group: what was decided and told."""
+    first: dict[str, Case] = {}
+    for case in sorted(cases, key=lambda case: (case.raised_on, case.alert_id)):
+        if case.type == "next_best_offer" and not case.control:
+            first.setdefault(case.customer_id, case)
+    return [case for case in first.values() if _window_over(case, offers, known_until)]
+
+
+def worth(case: Case, offers: Mapping[str, Offer]) -> float:
+    """The first twelve months' margin when it was taken; a call costs whether it does or not."""
+    offer = offers[case.offer_id or ""]
+    called = not case.control and case.status in REACHED
+    return float(offer.margin) * _took(case, offers) - float(offer.contact_cost) * called
 
 
 def share_difference(treated: Sequence[float], control: Sequence[float]) -> Difference:
@@ -121,7 +150,7 @@ def mean_difference(treated: Sequence[float], control: Sequence[float]) -> Diffe
 def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known_until: date) -> Effect:
     treated, control = [case for case in cases if not case.control], [case for case in cases if case.control]
     over = [case for case in cases if _window_over(case, offers, known_until)]
-    values = {case.alert_id: _value(case, offers) for case in over}
+    values = {case.alert_id: worth(case, offers) for case in over}
     least = sorted(over, key=lambda case: (case.priority, case.alert_id))[: max(len(over) // 3, 1)]
     return Effect(
         name,
@@ -154,13 +183,6 @@ def _took(case: Case, offers: Mapping[str, Offer]) -> bool:
     offer = offers[case.offer_id or ""]
     last = case.raised_on + timedelta(days=offer.uptake.window_days)
     return any(product in offer.uptake.products and case.raised_on < on <= last for product, on in case.acquired)
-
-
-def _value(case: Case, offers: Mapping[str, Offer]) -> float:
-    """The first twelve months' margin when it was taken; a call costs whether it does or not."""
-    offer = offers[case.offer_id or ""]
-    called = not case.control and case.status in REACHED
-    return float(offer.margin) * _took(case, offers) - float(offer.contact_cost) * called
 
 
 def _wilson(values: Sequence[float]) -> tuple[float, float, float]:

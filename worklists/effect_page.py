@@ -9,15 +9,25 @@ from datetime import date
 from jinja2 import Environment
 
 from conf.settings import Settings
-from worklists.effect import MIN_GROUP, Difference, Effect
+from worklists.effect import MIN_GROUP, Difference, Effect, OtherWay
 from worklists.figures import day, money
 
 INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
 TOO_FEW = f"too few (fewer than {MIN_GROUP} on one side)"
 
+WAYS_TITLE = "Other ways of choosing the offer a call opens with"
+WAYS_NOTE = "Estimated from the lot's chances (doubly robust, 95 %): uptake of the offer told, whether or not the call brought it about."
+NO_WAYS = "nothing is said: no call about an offer has a window that is over and scores that are kept"
+
 
 def effect_text(
-    types: Sequence[Effect], offers: Sequence[Effect], first: date, last: date, known_until: date, settings: Settings
+    types: Sequence[Effect],
+    offers: Sequence[Effect],
+    ways: Sequence[OtherWay],
+    first: date,
+    last: date,
+    known_until: date,
+    settings: Settings,
 ) -> str:
     """The report for a terminal."""
     currency = settings.bank.base_currency
@@ -34,11 +44,20 @@ def effect_text(
                 f"    value                 {_amounts(effect.value, currency + ' an alert')}",
                 f"    one more alert        {_amounts(effect.one_more, currency)}",
             ]
-    return "\n".join(lines)
+    lines += ["", WAYS_TITLE, f"  {WAYS_NOTE}"]
+    for named, calls, value, gain in _ways(ways, currency):
+        lines += [f"  {named}, {calls}", f"    {value}", *([f"    {gain}"] if gain else [])]
+    return "\n".join(lines if ways else [*lines, f"  {NO_WAYS}"])
 
 
 def effect_page(
-    types: Sequence[Effect], offers: Sequence[Effect], first: date, last: date, known_until: date, settings: Settings
+    types: Sequence[Effect],
+    offers: Sequence[Effect],
+    ways: Sequence[OtherWay],
+    first: date,
+    last: date,
+    known_until: date,
+    settings: Settings,
 ) -> str:
     """The report as one self-contained page."""
     tables = [
@@ -47,8 +66,19 @@ def effect_page(
     ]
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
         title=_title(first, last, known_until), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
-        too_few=TOO_FEW,
+        too_few=TOO_FEW, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS, ways=_ways(ways, settings.bank.base_currency),
     )
+
+
+def _ways(ways: Sequence[OtherWay], currency: str) -> list[tuple[str, str, str, str]]:
+    """Name, calls, value and gain of each way, in words; a refusal stands in the place of figures."""
+    told = []
+    for way in ways:
+        calls = f"{way.calls:,} calls, {way.same:.0%} of them opened with its offer, effective sample {way.effective:,.0f}"
+        value, gain = ("{} {} a call ({} to {})".format(_signed(of[0]), currency, *map(_signed, of[1:])) for of in (way.value, way.gain))
+        told.append((way.name, calls, f"nothing is said: {way.refused}", "") if way.refused else
+                    (way.name, calls, f"would have brought {value}", f"against what was done: {gain}"))
+    return told
 
 
 def _title(first: date, last: date, known_until: date) -> str:
@@ -139,6 +169,13 @@ lowest priority, which is what the next alert below today's line would be like. 
 {% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></div>
 {% endfor %}
+<h2>{{ ways_title }}</h2>
+<p>{{ ways_note }}</p>
+{% if ways %}<div class="wide"><table><thead><tr><th></th><th>Calls</th><th>Value</th><th>Gain</th></tr></thead><tbody>
+{% for row in ways %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</tbody></table></div>
+{% else %}<p>{{ no_ways }}</p>
+{% endif %}
 </body></html>
 """
 

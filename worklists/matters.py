@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import pyspark.sql.functions as F
@@ -21,7 +22,9 @@ TYPES = (  # the strongest first: it names the alert
 SALES = ("life_event", "next_best_offer")  # nothing but an offer to say
 LIFETIME = 14  # days, where the configuration names none
 STATISTICAL = ("withdrawal", "deposit")
+AT_HAND = 3  # times an offer's quota: customers at hand for it, as other rules hold some of them back
 UNSAFE = "fraud_or_scam"  # the likely cause that turns a call into a call for the customer's safety
+WOULD_BE = "struct<offer_id: string, probability: double, expected_value: double>"  # the first offer, were there no lot
 EVIDENCE = "array<struct<kind: string, ref: string, business_date: date, amount: decimal(18,2), note: string>>"
 SEVERITIES = ("low", "medium", "high")
 CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
@@ -40,7 +43,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     Returns
     -------
     DataFrame with `customer_id`, `matter`, `type`, `severity`, `certainty` (0 to 1), `at_stake` (base currency), `happened_on`,
-    `expires_on`, `hard` (needs no statistics), `safety`, `events` (kinds and likely causes, for offers), `flow_ids`,
+    `expires_on`, `hard` (needs no statistics), `safety`, `events` (kinds and likely causes, for offers), `would_be` (null), `flow_ids`,
     `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `undone` (nothing is
     left), `taken_back` (amount of the flows that were), `evidence`
     """
@@ -84,6 +87,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         F.exists(kinds, lambda kind: ~kind.isin(*STATISTICAL)).alias("hard"),
         F.array_contains(causes, UNSAFE).alias("safety"),
         F.array_distinct(F.concat(kinds, causes)).alias("events"),
+        F.lit(None).cast(WOULD_BE).alias("would_be"),
         F.sort_array(F.transform(found, lambda flow: flow["flow_id"])).alias("flow_ids"),
         lead["amount"].alias("lead_amount"),
         (F.size(told) - 1).alias("more"),
@@ -110,7 +114,8 @@ def life_event_matters(life_events: DataFrame, settings: Settings) -> DataFrame:
     or what it was noticed in
     """
     matter = F.concat_ws("|", F.lit("life_event"), "event", F.coalesce("stage", F.lit("")), F.year("as_of"))
-    one = F.max_by(F.struct("probability", "as_of", matter.alias("matter")), F.struct("probability", "event"))
+    would_be = F.lit(None).cast(WOULD_BE).alias("would_be")
+    one = F.max_by(F.struct("probability", "as_of", matter.alias("matter"), would_be), F.struct("probability", "event"))
     events = F.sort_array(F.collect_set("event"))
     found = life_events.groupBy("customer_id").agg(one.alias("_one"), events.alias("events"))
     return _without_flows(found, "life_event", settings.contact_policy)
@@ -121,17 +126,18 @@ def offer_matters(offers: DataFrame, settings: Settings) -> DataFrame:
 
     Parameters
     ----------
-    offers : DataFrame of the day's `offer_scores` rows, the one to tell of each customer
+    offers : DataFrame as `untold_offers` returns
     settings : Settings
 
     Returns
     -------
-    DataFrame with the columns of `flow_matters`; `events` holds the offer's id
+    DataFrame with the columns of `flow_matters`; `events` holds the offer's id, `would_be` the offer that would be told were there no
+    lot: certainty is its probability, so that what was drawn does not decide who is called
     """
     matter = F.concat_ws("|", F.lit("offer"), "offer_id", F.date_format("as_of", "yyyy-MM"))
     found = offers.select(
         "customer_id",
-        F.struct("probability", "as_of", matter.alias("matter")).alias("_one"),
+        F.struct("would_be.probability", "as_of", matter.alias("matter"), "would_be").alias("_one"),
         F.array("offer_id").alias("events"),
     )
     return _without_flows(found, "next_best_offer", settings.contact_policy)
@@ -247,28 +253,43 @@ def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: Contac
 def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, today: date) -> DataFrame:
     """Each customer's best offer that is worth a call of its own and was not the matter of one within its `cool_down_days`.
 
+    An offer with a daily quota is the best of so many customers at most, those whom it is worth most, and the others' next best is
+    told: nobody waits behind a quota.
+
     Parameters
     ----------
     scores : DataFrame of today's `offer_scores` rows
     alerts : DataFrame of `alerts` rows raised before today
+
+    Returns
+    -------
+    DataFrame with the columns of `scores` and `would_be`
     """
-    rests = F.lit(0)
-    for offer_id, offer in settings.offers.items():
-        rests = F.when(F.col("offer_id") == offer_id, F.lit(offer.cool_down_days)).otherwise(rests)
-    told = (
-        alerts.where(told_before(today) & (F.col("type") == "next_best_offer"))
-        .select("customer_id", F.split("matter", "[|]")[1].alias("offer_id"), "raised_on")
-        .where(F.date_diff(F.lit(today), "raised_on") < rests)
-    )
+    rests = _by_offer({offer_id: offer.cool_down_days for offer_id, offer in settings.offers.items()})
+    told = offers_told(alerts, today).where(F.date_diff(F.lit(today), "raised_on") < rests)
     private = [offer_id for offer_id, offer in settings.offers.items() if offer.discreet]
     worth = F.col("expected_value") >= float(settings.contact_policy.min_expected_value)
-    best = Window.partitionBy("customer_id").orderBy("rank")
-    return (
-        scores.where(F.col("eligible") & worth & ~F.col("offer_id").isin(private))
-        .join(told.select("customer_id", "offer_id").distinct(), ["customer_id", "offer_id"], "left_anti")
-        .withColumn("_nth", F.row_number().over(best))
-        .where("_nth = 1")
-        .drop("_nth")
+    open_to = scores.where(F.col("eligible") & worth & ~F.col("offer_id").isin(private)).join(
+        told.select("customer_id", "offer_id").distinct(), ["customer_id", "offer_id"], "left_anti"
+    )
+    quotas = {offer_id: offer.daily_quota for offer_id, offer in settings.offers.items() if offer.daily_quota}
+    if quotas:
+        of_offer = Window.partitionBy("offer_id").orderBy(F.col("expected_value").desc(), "customer_id")
+        scarce = _first_of_each(open_to).where(F.col("offer_id").isin(*quotas)).withColumn("_nth", F.row_number().over(of_offer))
+        over = scarce.where(F.col("_nth") > _by_offer(quotas) * AT_HAND).select("customer_id", "offer_id")
+        open_to = open_to.join(over, ["customer_id", "offer_id"], "left_anti")
+    return _first_of_each(open_to)
+
+
+def offers_told(alerts: DataFrame, today: date) -> DataFrame:
+    """When which offer opened a call of its own before today: `customer_id`, `offer_id`, `raised_on`.
+
+    Parameters
+    ----------
+    alerts : DataFrame of `alerts` rows
+    """
+    return alerts.where(told_before(today) & (F.col("type") == "next_best_offer")).select(
+        "customer_id", F.split("matter", "[|]")[1].alias("offer_id"), "raised_on"
     )
 
 
@@ -289,6 +310,25 @@ def told_before(today: date) -> Column:
 def strength(kind: Column) -> Column:
     """1 for the strongest type."""
     return F.array_position(_texts(TYPES), kind).cast("int")
+
+
+def _first_of_each(offers: DataFrame) -> DataFrame:
+    """Each customer's first offer, with the one that would be first were there no lot: its chance is the greatest."""
+    of_customer = Window.partitionBy("customer_id")
+    likeliest = F.max_by(F.struct("offer_id", "probability", "expected_value"), F.struct("propensity", -F.col("rank")))
+    return (
+        offers.withColumns({"_nth": F.row_number().over(of_customer.orderBy("rank")), "would_be": likeliest.over(of_customer)})
+        .where("_nth = 1")
+        .drop("_nth")
+    )
+
+
+def _by_offer(numbers: Mapping[str, int]) -> Column:
+    """A number of each offer, 0 where none is named. Column read: `offer_id`."""
+    number = F.lit(0)
+    for offer_id, of_offer in numbers.items():
+        number = F.when(F.col("offer_id") == offer_id, F.lit(of_offer)).otherwise(number)
+    return number
 
 
 def _texts(names: tuple[str, ...]) -> Column:
@@ -370,6 +410,7 @@ def _without_flows(found: DataFrame, kind: str, policy: ContactPolicy) -> DataFr
         F.lit(False).alias("hard"),
         F.lit(False).alias("safety"),
         "events",
+        F.col("_one.would_be").alias("would_be"),
         F.array().cast("array<string>").alias("flow_ids"),
         F.lit(None).cast("decimal(18,2)").alias("lead_amount"),
         F.lit(0).alias("more"),

@@ -108,12 +108,12 @@ def with_priority(matters: DataFrame, policy: ContactPolicy, today: date) -> Dat
 
     Parameters
     ----------
-    matters : DataFrame with `type`, `at_stake`, `offers`, `certainty`, `happened_on`
+    matters : DataFrame with `type`, `at_stake`, `offers`, `would_be`, `certainty`, `happened_on`
     policy : ContactPolicy
     today : date
     """
     parts = policy.priority
-    best_offer = F.coalesce(F.try_element_at("offers", F.lit(1))["expected_value"], F.lit(0.0))
+    best_offer = F.coalesce("would_be.expected_value", F.try_element_at("offers", F.lit(1))["expected_value"], F.lit(0.0))
     worth = F.greatest(F.col("at_stake").cast("double") * float(parts.margin_at_stake) + best_offer, F.lit(0.01))
     smallest, largest = float(parts.smallest_value), float(parts.largest_value)
     value = F.log(worth / smallest) / F.log(F.lit(largest / smallest))
@@ -139,7 +139,7 @@ def held_back(
     today: date,
     customers: int,
 ) -> DataFrame:
-    """Candidates with what holds them back, if anything does.
+    """Candidates with what holds them back, if anything does, but for the places of offers (`calls.within_places`) and the lot.
 
     Parameters
     ----------
@@ -154,8 +154,7 @@ def held_back(
 
     Returns
     -------
-    DataFrame with `relationship_manager_id`, `suppressed_by` (null: to be called), `control_group`. Of the offers that no place
-    was left for, as many as there are places stay as rows; the others stand in `offer_scores`
+    DataFrame with `relationship_manager_id`, `suppressed_by` (null: nothing so far)
     """
     recent = F.date_diff(F.lit(today), "contacted_on")
     past = spoken.where(F.col("contacted_on") < F.lit(today))
@@ -171,8 +170,26 @@ def held_back(
             F.col("barred"), F.when(F.col("undone"), "reversed"), forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
     )
     return _within_capacity(known, policy, customers).drop(
-        "_calls", "_declined_on", "_asleep", "_rule", "_place", "_cap", "barred", "marketing_consent", "life_event_consent"
+        "_calls", "_declined_on", "_asleep", "_rule", "barred", "marketing_consent", "life_event_consent"
     )
+
+
+def drawn(held: DataFrame, policy: ContactPolicy) -> DataFrame:
+    """After everything else, the lot: what is compared later is what would have been called.
+
+    Parameters
+    ----------
+    held : DataFrame with `customer_id`, `safety`, `suppressed_by`
+    policy : ContactPolicy
+
+    Returns
+    -------
+    DataFrame with `control_group`, and `suppressed_by` naming it
+    """
+    control = F.col("suppressed_by").isNull() & in_control_group(F.col("customer_id"), policy) & ~F.col("safety")
+    return held.withColumns({
+        "suppressed_by": F.when(control, "control_group").otherwise(F.col("suppressed_by")), "control_group": control,
+    })  # fmt: skip
 
 
 def in_control_group(customer: Column, policy: ContactPolicy) -> Column:
@@ -194,27 +211,15 @@ def _policy(policy: ContactPolicy, today: date) -> Column:
 
 
 def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) -> DataFrame:
-    """The caps of the day, then the lot: what is compared later is what would have been called."""
-    free, days = F.col("hard") | F.col("safety"), 7 if policy.weekly_digest_weekday else 1
-    rates = {
-        "next_best_offer": policy.offer_alerts_per_1000_customers * days,
-        "life_event": policy.life_event_alerts_per_1000_customers * days,
-    }
-    queue, cap = F.lit("flow"), F.lit(_places(policy.flow_alerts_per_1000_customers, customers))
-    for kind, per_1000 in rates.items():
-        queue = F.when(F.col("type") == kind, kind).otherwise(queue)
-        cap = F.when(F.col("type") == kind, F.lit(_places(per_1000, customers))).otherwise(cap)
-    best = Window.partitionBy(F.col("_rule").isNull(), queue, free).orderBy(
+    """The caps of the day on statistical flows and life events, the best first."""
+    free = F.col("hard") | F.col("safety") | (F.col("type") == "next_best_offer")
+    is_life = F.col("type") == "life_event"
+    cap = F.when(is_life, F.lit(places(policy.life_event_alerts_per_1000_customers * sales_days(policy), customers)))
+    best = Window.partitionBy(F.col("_rule").isNull(), is_life, free).orderBy(
         F.col("priority").desc(), F.col("at_stake").desc(), "alert_id"
     )
-    placed = known.withColumns({"_place": F.row_number().over(best), "_cap": cap})
-    full = F.col("_rule").isNull() & ~free & (F.col("_place") > F.col("_cap"))
-    by_lot = in_control_group(F.col("customer_id"), policy) & ~F.col("safety")
-    rule = F.coalesce("_rule", F.when(full, "capacity"), F.when(by_lot, "control_group"))
-    far = full & (F.col("type") == "next_best_offer") & (F.col("_place") > 2 * F.col("_cap"))
-    return placed.where(~far).withColumns(
-        {"suppressed_by": rule, "control_group": F.coalesce(rule == "control_group", F.lit(False))}
-    )
+    full = ~free & (F.row_number().over(best) > cap.otherwise(F.lit(places(policy.flow_alerts_per_1000_customers, customers))))
+    return known.withColumn("suppressed_by", F.coalesce("_rule", F.when(full, "capacity")))
 
 
 def sales_today(policy: ContactPolicy, today: date) -> bool:
@@ -222,7 +227,13 @@ def sales_today(policy: ContactPolicy, today: date) -> bool:
     return policy.weekly_digest_weekday in (0, today.isoweekday())
 
 
-def _places(per_1000: float, customers: int) -> int:
+def sales_days(policy: ContactPolicy) -> int:
+    """Days whose places offers and life events have at once."""
+    return 7 if policy.weekly_digest_weekday else 1
+
+
+def places(per_1000: float, customers: int) -> int:
+    """Calls a day, of so many a 1,000 customers."""
     return ceil(per_1000 * customers / 1000)
 
 

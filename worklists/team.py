@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from conf.settings import Settings
+from conf.words import Wording
 from worklists.page import content_policy, spoken, templates
 from worklists.worklist import TYPES, Results, Row
 
@@ -53,8 +54,7 @@ class Team:
 def team_page(team: Team, settings: Settings) -> bytes:
     """The team's day as one self-contained page without a script."""
     words = settings.wording[settings.bank.language]
-    rules = {rule: words.reasons.get(f"rule_{rule}") or words.worklist.get(f"held_{rule}") or rule.replace("_", " ")
-             for rule, _ in team.held_back}
+    rules = {rule: rule_in_words(rule, words) for rule, _ in team.held_back}
     labels = {line.name: words.worklist.get(f"type_{line.name}", line.name) for line in team.by_type}
     return templates().get_template("team.html.j2").render(
         spoken(settings, team.day),
@@ -64,6 +64,11 @@ def team_page(team: Team, settings: Settings) -> bytes:
         days=settings.worklists.results_days,
         policy=content_policy(),
     ).encode()
+
+
+def rule_in_words(rule: str, words: Wording) -> str:
+    """What a rule of the contact policy means, for people."""
+    return words.reasons.get(f"rule_{rule}") or words.worklist.get(f"held_{rule}") or rule.replace("_", " ")
 
 
 def _lines(load: Sequence[Row], results: Sequence[Row], by: str, day: date) -> list[Line]:

@@ -135,6 +135,9 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert said["early_withdrawal"] == 1
     assert said["held back: restriction"] == 1
     assert said["rows_out"] == 8
+    (calls,) = bank.job(D).lake.read("portfolios").collect()
+    assert (calls["business_date"], calls["candidates"], calls["chosen"], calls["value"], calls["bound"]) == (D, 1, 1, 900.0, 900.0)
+    assert (said["value_of_offers"], said["at_most"], calls["gap"], calls["prices"]) == (900, 900, 0.0, {})
 
     anna = alerts["anna early_withdrawal"]
     assert anna["headline"] == "60,000 CNY taken out of a time deposit before its maturity (and 1 more)"

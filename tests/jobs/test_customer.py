@@ -18,6 +18,7 @@ from deltalake import write_deltalake
 from conf import ExitCode, KehuError, Settings
 from jobs.context import Places
 from jobs.customer import customer_picture, pictured
+from jobs.why_not import why_not
 from tables import TABLES
 
 DAY = date(2026, 11, 24)
@@ -137,6 +138,35 @@ def test_without_spark_and_within_three_seconds(lake: Path) -> None:
     assert "Zhang Wei" in done.stdout
     assert "pyspark" not in done.stderr
     assert time.monotonic() - started < 30  # on a loaded machine; 1.5 s on a quiet one
+
+
+def test_why_not_names_every_rule_in_plain_words(places: Places, settings: Settings) -> None:
+    best = WHO | {"as_of": DAY, "offer_id": "mortgage", "eligible": True, "rank": 1, "expected_value": 90.0, "probability": 0.1,
+                  "propensity": 0.96, "blocked_by": [], "model_version": "mortgage/1"}  # fmt: skip
+    _write(places.lake, "offer_scores", [
+        best | {"offer_id": "gold_savings", "rank": 2, "expected_value": 9.0, "propensity": 0.0},
+        best,
+        best | {"offer_id": "credit_card", "eligible": False, "rank": None, "blocked_by": ["restriction", "already_held"]},
+        best | {"as_of": date(2026, 11, 20), "offer_id": "car_loan"},  # an older day
+    ])
+    _write(places.lake, "alerts", [
+        WHO | {"alert_id": "AL-1", "type": "next_best_offer", "raised_on": DAY, "status": "suppressed", "suppressed_by": "capacity"}])
+    _write(places.lake, "runs", [
+        {"run_id": "score-1", "job": "score", "business_date": DAY, "status": "done", "code_version": "1.2", "conf_hash": "abc"}])
+
+    told = why_not(settings, places, "C1").splitlines()
+
+    shown = [line.strip() for line in told if line]
+    assert shown[1].startswith("1  mortgage: probability 0.1000, expected value 90.00")
+    assert shown[1].endswith("chance to open a call 96.00%")
+    assert shown[2].endswith("opens no call by itself (worth less than 20)")
+    assert shown[3].startswith("-  credit_card: not offered")
+    assert shown[4:6] == ["restriction: a restriction is in force", "already_held: already held"]
+    assert "no model that day: bond_fund, car_loan" in shown[6]
+    assert "AL-1, next_best_offer of 2026-11-24: suppressed, capacity: more than can be called" in shown
+    assert shown[-1] == "Decided by run score-1: code 1.2, configuration abc"
+    with pytest.raises(KehuError, match="no offer of customer 'C7' was scored"):
+        why_not(settings, places, "C7")
 
 
 def _write(lake: Path, name: str, rows: list[dict[str, Any]]) -> None:

@@ -42,7 +42,15 @@ def test_a_page_for_the_morning(places):
         {"model_version": "gold/1", "offer_id": "gold_savings", "version": 1, "as_of": day(1), "kind": "logistic", "alias": "previous"},
         {"model_version": "gold/2", "offer_id": "gold_savings", "version": 2, "as_of": day(5), "kind": "boosted", "alias": "champion"},
     ])
-    said = lines(told(settings, places))
+    write(places.lake / "portfolios", [
+        {"business_date": day(number), "candidates": 40 * number, "chosen": number, "value": 995.0, "bound": 1000.0, "gap": 0.005,
+         "prices": {"places of the day": 20.5, "places in mortgage": 31.0}}
+        for number in (8, 9)
+    ])  # fmt: skip
+    page = told(settings, places)
+    said = lines(page)
+    assert " ".join(said["2024-01-09"][:7]) == "9 360 995 1,000 0.50% places in"
+    assert "mortgage 31.00, places of the day 20.50" in " ".join(page.replace("│", " ").split())
     assert said["ingest"][:1] == ["2024-01-09"]
     assert said["ingest"][-4:] == ["1,234", "1,200", "quarantined", "34"]
     assert said["score"][0] == "FAILED"

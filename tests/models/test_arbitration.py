@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from datetime import date
 from decimal import Decimal
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
 from conf.offer import Eligibility, Offer, Uptake
-from models.arbitration import RULES, ranked_candidates
+from conf.settings import ContactPolicy
+from models.arbitration import ranked_candidates
+from models.rules import RULES
 
 DAY = date(2026, 3, 10)
 WORDS = {"en": "x", "zh": "x"}
@@ -17,6 +21,7 @@ CUSTOMERS = (
     "customer_id string, age int, annual_income decimal(18,2), assets decimal(18,2), risk_profile int, held array<string>, "
     "service_tier string, marketing_consent boolean, life_event_consent boolean, closed boolean, restricted boolean"
 )
+TOLD = "customer_id string, offer_id string, raised_on date"
 SCORES = "customer_id string, as_of date, offer_id string, probability double, model_version string"
 
 
@@ -58,6 +63,7 @@ def ranked(spark: SparkSession) -> dict[tuple[str, str], object]:
         customer("holder", held=["fund_a", "advice"]),
         customer("talked_to"),
         customer("undecided"),
+        customer("told"),
         customer("minor", age=17),
         customer("unknown", age=None, annual_income=None, assets=None, risk_profile=None, service_tier=None, marketing_consent=None),
         customer("blocked", age=70, closed=True, restricted=True, marketing_consent=False, service_tier="mass"),
@@ -74,7 +80,9 @@ def ranked(spark: SparkSession) -> dict[tuple[str, str], object]:
         spark.createDataFrame(people, CUSTOMERS),
         spark.createDataFrame(events, "customer_id string, event string"),
         spark.createDataFrame(talked, "customer_id string, offer_id string, last_on date"),
+        spark.createDataFrame([("told", "fund_a", date(2026, 3, 1)), ("told", "card", date(2025, 3, 1))], TOLD),
         OFFERS,
+        ContactPolicy(exploration_share=0.0),
         DAY,
     )
     return {(row["customer_id"], row["offer_id"]): row for row in found.collect()}
@@ -137,3 +145,65 @@ def test_an_offer_cools_down_after_it_was_talked_about(ranked: dict) -> None:
 def test_equal_values_fall_to_the_likelier_offer(ranked: dict) -> None:
     assert ranked["undecided", "fund_b"]["expected_value"] == ranked["undecided", "card"]["expected_value"] == 8.0
     assert (ranked["undecided", "card"]["rank"], ranked["undecided", "fund_b"]["rank"]) == (1, 2)
+
+
+def test_without_the_lot_the_best_that_may_open_a_call_is_certain(ranked: dict) -> None:
+    certain = {(who, name) for (who, name), row in ranked.items() if row["propensity"] == 1}
+    assert all(row["propensity"] in (0, 1) for row in ranked.values())
+    assert {("plain", "fund_a"), ("parent", "fund_a"), ("told", "fund_b")} <= certain, "discreet ones and those told of late open none"
+    assert not any(who in ("minor", "unknown", "blocked", "undecided") or name == "card" for who, name in certain), "less than 20"
+    assert ranked["told", "fund_a"]["rank"] == 1
+
+
+LOT = {f"offer_{n}": offer("fund" if n < 2 else family, 1000 - n, f"product_{n}") for n, family in enumerate(
+    ("fund", "fund", "card", "deposit", "loan", "insurance", "fx", "pension"))}  # fmt: skip
+
+
+def lot(spark: SparkSession, share: float, as_of: date = DAY, shelf: dict[str, Offer] = LOT, partitions: int = 2) -> dict[str, dict]:
+    """Customer -> offer -> (rank, propensity), of 3,000 customers for whom the offers are worth most in their order."""
+    people = spark.range(3000).selectExpr("concat('C', id) AS customer_id")
+    fields = CUSTOMERS.split(", ")[1:]
+    everybody = people.select("*", *[
+        F.lit(value).cast(field.split()[1]).alias(field.split()[0]) for field, value in zip(fields, NOTHING_AGAINST[1:], strict=True)
+    ])  # fmt: skip
+    offers = spark.createDataFrame([(name,) for name in shelf], "offer_id string")
+    scores = people.crossJoin(offers).select(
+        "customer_id", F.lit(as_of).alias("as_of"), "offer_id", F.lit(0.1).alias("probability"), F.lit("1").alias("model_version")
+    )
+    none = [spark.createDataFrame([], text) for text in ("customer_id string, event string",
+            "customer_id string, offer_id string, last_on date", TOLD)]  # fmt: skip
+    policy = ContactPolicy(exploration_share=share)
+    found: dict[str, dict] = defaultdict(dict)
+    for row in ranked_candidates(scores.repartition(partitions), everybody, *none, shelf, policy, as_of).collect():
+        found[row["customer_id"]][row["offer_id"]] = (row["rank"], row["propensity"])
+    return found
+
+
+def test_the_lot_draws_its_share_with_the_chances_it_says(spark: SparkSession) -> None:
+    greedy, drawn = lot(spark, 0.0), lot(spark, 0.4)
+    order = ["offer_0", *(f"offer_{n}" for n in range(2, 8)), "offer_1"]
+    assert all(sorted(of, key=lambda name: of[name][0]) == order for of in greedy.values())
+    firsts = Counter(next(name for name, (rank, _) in of.items() if rank == 1) for of in drawn.values())
+    for of in drawn.values():
+        assert sum(propensity for _, propensity in of.values()) == pytest.approx(1, abs=1e-8)
+        ranked_now = sorted(of, key=lambda name: of[name][0])
+        assert [name for name in ranked_now if name != ranked_now[0]] == [name for name in order if name != ranked_now[0]]
+    for name, (_, propensity) in drawn["C0"].items():
+        spread = 4 * (3000 * propensity * (1 - propensity)) ** 0.5
+        assert abs(firsts[name] - 3000 * propensity) <= spread, (name, firsts)
+    assert drawn["C0"]["offer_0"][1] == pytest.approx(0.68)
+    assert [drawn["C0"][name][1] for name in ("offer_5", "offer_6", "offer_1")] == pytest.approx([0.08, 0, 0])
+
+
+def test_the_lot_is_the_same_all_month_and_drawn_anew_after_it(spark: SparkSession) -> None:
+    share = 0.4
+    first = lot(spark, share)
+    assert lot(spark, share, date(2026, 3, 31), partitions=3) == first
+    assert lot(spark, share, date(2026, 4, 1)) != first
+
+
+def test_offers_with_a_quota_are_never_drawn(spark: SparkSession) -> None:
+    scarce = {name: of.model_copy(update={"daily_quota": 3 if name in ("offer_3",) else None}) for name, of in LOT.items()}
+    assert {of["offer_3"] for of in lot(spark, 0.4, shelf=scarce).values()} <= {(rank, 0.0) for rank in range(9)}
+    best = {name: of.model_copy(update={"daily_quota": 3 if name == "offer_0" else None}) for name, of in LOT.items()}
+    assert {of["offer_0"] for of in lot(spark, 0.4, shelf=best).values()} == {(1, 1.0)}

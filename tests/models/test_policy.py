@@ -8,11 +8,11 @@ import pytest
 
 from models.monitoring import drift, drifts, matured, page
 from models.off_policy import off_policy_value
-from models.portfolio import by_probability, portfolio
+from models.portfolio import portfolio
 
 
-def replay(draw: np.random.Generator, n: int, explored: float) -> tuple[dict[str, np.ndarray], float]:
-    """A log of one policy that mostly makes the first of four offers, and the true value of always making the last."""
+def replay(draw: np.random.Generator, n: int, explored: float) -> tuple[dict[str, np.ndarray], float, float]:
+    """A log of one policy that mostly makes the first of four offers, and the true values of always making the last, and of itself."""
     trait = draw.normal(size=n)
     chance = 1 / (1 + np.exp(3 - 0.8 * trait[:, None] * np.array([1, 0.5, 0, -1]) - np.array([0, 0.2, 0.4, 0.6])))
     worth = np.array([50.0, 60.0, 80.0, 100.0])
@@ -26,32 +26,35 @@ def replay(draw: np.random.Generator, n: int, explored: float) -> tuple[dict[str
         "reward": reward,
         "logged": logged[at, made],
         "other": (made == 3) * 1.0,
+        "reach": logged[:, 3],
         "predicted": guess[at, made],
         "expected": guess[:, 3],
     }
-    return given, float((chance[:, 3] * worth[3]).mean())
+    return given, float((chance[:, 3] * worth[3]).mean()), float((logged * chance * worth).sum(axis=1).mean())
 
 
 def test_off_policy_intervals_cover_the_truth() -> None:
     draw = np.random.default_rng(1)
-    covered = {"IPS": 0, "SNIPS": 0, "DR": 0}
+    covered = {"IPS": 0, "SNIPS": 0, "DR": 0, "gain": 0}
     for _ in range(100):
-        given, truth = replay(draw, 4000, explored=0.6)
+        given, truth, done = replay(draw, 8000, explored=0.6)
         verdict = off_policy_value(**given)
         assert not verdict.refused
-        for name in covered:
+        covered["gain"] += verdict.gain.low <= truth - done <= verdict.gain.high
+        for name in verdict.estimates.keys() & covered:
             covered[name] += verdict.estimates[name].low <= truth <= verdict.estimates[name].high
     assert min(covered.values()) >= 90, covered
 
 
 def test_no_verdict_from_too_small_a_sample() -> None:
-    given, _ = replay(np.random.default_rng(1), 4000, explored=0.02)
+    given, *_ = replay(np.random.default_rng(1), 4000, explored=0.02)
     verdict = off_policy_value(**given)
     assert "carries no verdict" in verdict.refused
-    assert verdict.cut > 0, "weights of 200 are cut"
-    by_rank = {"reward": np.ones(4000), "logged": np.ones(4000), "other": (np.arange(4000) % 2) * 1.0}
+    assert verdict.heaviest == pytest.approx(200), "four offers share 2 %"
+    half = (np.arange(4000) % 2) * 1.0
+    by_rank = {"reward": np.ones(4000), "logged": np.ones(4000), "other": half, "reach": half}
     never = off_policy_value(**by_rank, predicted=np.ones(4000), expected=np.ones(4000))
-    assert "covers only 50%" in never.refused, "the other half was never offered to anybody"
+    assert "in 50% of the decisions the log never" in never.refused
     with pytest.raises(ValueError, match="needs its propensity"):
         off_policy_value(**given | {"logged": given["logged"] * 0})
 
@@ -74,20 +77,31 @@ def candidates(seed: int, customers: int = 120) -> pd.DataFrame:
 
 def test_a_portfolio_keeps_every_limit_and_is_near_the_bound() -> None:
     rows = candidates(1)
-    minutes, quotas = {"R1": 240.0, "R2": 200.0}, {"loan": 4, "fund": 30}
+    minutes, quotas = {"R1": 240.0, "R2": 200.0, "R3": 0.0}, {"loan": 4, "fund": 30}
     found = portfolio(rows, minutes, quotas)
     called = rows[found.chosen]
-    assert called.groupby("manager")["minutes"].sum().le(pd.Series(minutes)).all()
+    assert all(spent <= minutes[name] for name, spent in called.groupby("manager")["minutes"].sum().items())
     assert "R3" not in set(called["manager"]), "nobody is called by an RM without minutes"
     assert (called["campaign"] == "loan").sum() <= 4
     assert called["customer"].is_unique
     assert found.value == pytest.approx(called["value"].sum())
     assert found.value <= found.bound + 1e-6
     assert found.gap < 0.06, "twelve calls: one of them is a large share"
-    assert found.value > by_probability(rows, minutes, quotas)
     assert {"minutes of R1", "minutes of R2"} <= set(found.prices)
     more = portfolio(rows, minutes | {"R1": 241.0}, quotas)
     assert more.bound - found.bound == pytest.approx(found.prices["minutes of R1"], rel=0.2)
+
+
+def test_the_places_of_a_day_are_kept_and_have_a_price() -> None:
+    rows = candidates(1)
+    few = portfolio(rows, {"R1": 90.0}, {}, places=10)
+    called = rows[few.chosen]
+    assert len(called) == 10
+    assert called.loc[called["manager"] == "R1", "minutes"].sum() <= 90
+    assert few.value == pytest.approx(few.bound, rel=0.02)
+    assert few.prices["places of the day"] == pytest.approx(portfolio(rows, {"R1": 90.0}, {}, places=11).bound - few.bound, rel=0.2)
+    best = rows[rows["manager"] != "R1"].groupby("customer")["value"].max().nlargest(10).sum()
+    assert few.value >= best - 1e-9
 
 
 def test_without_limits_that_bind_everything_worth_it_is_called() -> None:
@@ -95,7 +109,8 @@ def test_without_limits_that_bind_everything_worth_it_is_called() -> None:
     found = portfolio(rows, dict.fromkeys(("R1", "R2", "R3"), 1e6), {}, offers_a_customer=3)
     assert found.chosen.tolist() == (rows["value"] > 0).tolist()
     assert found.gap == pytest.approx(0, abs=1e-9)
-    assert portfolio(rows, {}, {}).value == 0.0
+    assert portfolio(rows, {}, {}, offers_a_customer=3).value == found.value, "who is not named has no limit"
+    assert portfolio(rows, dict.fromkeys(("R1", "R2", "R3"), 0.0), {}).value == 0.0
 
 
 def test_drift_tells_change_from_chance() -> None:

@@ -12,7 +12,8 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import ContactPolicy, Settings
-from worklists.policy import contacts, held_back, in_control_group, sales_today, standing, with_priority
+from worklists.calls import within_places
+from worklists.policy import contacts, drawn, held_back, in_control_group, sales_today, standing, with_priority
 
 D = date(2026, 6, 15)
 CUSTOMERS = pa.schema([
@@ -106,7 +107,8 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         "bare": "nothing_to_offer",
         "bare2": None,  # a flow is told whether or not there is anything to offer
     }
-    assert held.where("relationship_manager_id IS NULL OR control_group").count() == 0
+    assert held.where("relationship_manager_id IS NULL").count() == 0
+    assert drawn(held, policy).where("control_group").count() == 0
 
 
 def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings: Settings) -> None:
@@ -121,18 +123,19 @@ def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings
     stand = standing(frame(spark, CUSTOMERS, [customer(name) for name in names]), frame(spark, RESTRICTIONS, []), policy, D)
     nothing = frame(spark, CONTACTS, []), frame(spark, ASLEEP, [])
     held = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, policy, D, 1000)
-    found = {row["customer_id"]: row["suppressed_by"] for row in held.collect()}
+    chosen = frame(spark, ASLEEP, [{"customer_id": "a"}, {"customer_id": "b"}])
+    called = within_places(held, chosen, 2)
+    found = {row["customer_id"]: row["suppressed_by"] for row in called.collect()}
     assert found == {"a": None, "b": None, "c": "capacity", "d": "capacity", "f": "capacity", "g": None, "h": None, "i": None, "j": None,
                      "k": "capacity"}
 
     all_in_control = policy.model_copy(update={"control_share": 0.5, "control_salt": "x"})
-    with_lot = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, all_in_control, D, 1000)
-    drawn = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in with_lot.collect()}
+    with_lot = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in drawn(called, all_in_control).collect()}
     lot = {row["customer_id"] for row in stand.where(in_control_group(F.col("customer_id"), all_in_control)).collect()}
     assert 0 < len(lot) < 11
     for name, rule in found.items():  # the lot is drawn among what would have been called, and never over somebody's safety
         in_lot = name in lot and rule is None and name != "i"
-        assert drawn[name] == (("control_group", True) if in_lot else (rule, False))
+        assert with_lot[name] == (("control_group", True) if in_lot else (rule, False))
 
 
 def test_contact_limits_hold_in_every_sliding_window(spark: SparkSession, settings: Settings) -> None:
@@ -172,16 +175,17 @@ def test_the_lot_holds_its_share_and_does_not_change(spark: SparkSession) -> Non
 def test_priority_is_value_urgency_and_probability(spark: SparkSession, settings: Settings) -> None:
     offers = pa.list_(pa.struct([("expected_value", pa.float64())]))
     schema = pa.schema([("type", pa.string()), ("at_stake", pa.decimal128(18, 2)), ("offers", offers), ("certainty", pa.float64()),
-                        ("happened_on", pa.date32())])  # fmt: skip
+                        ("happened_on", pa.date32()), ("would_be", pa.struct([("expected_value", pa.float64())]))])  # fmt: skip
     rows = [
         {"type": "early_withdrawal", "at_stake": Decimal(2_000_000), "offers": [], "certainty": 0.9, "happened_on": D},
         {"type": "early_withdrawal", "at_stake": Decimal(2_000_000), "offers": [], "certainty": 0.9, "happened_on": ago(7)},
         {"type": "next_best_offer", "at_stake": Decimal(0), "offers": [{"expected_value": 20.0}], "certainty": 0.1, "happened_on": D},
-        {"type": "next_best_offer", "at_stake": Decimal(0), "offers": [{"expected_value": 632.4555}], "certainty": 0.1, "happened_on": D},
+        {"type": "next_best_offer", "at_stake": Decimal(0), "offers": [{"expected_value": 20.0}], "certainty": 0.1, "happened_on": D,
+         "would_be": {"expected_value": 632.4555}},
     ]
     found = with_priority(frame(spark, schema, rows), settings.contact_policy, D)
     # 30,000 a year is above the largest value: 40 + 35 + 22.5; after a lifetime urgency is halved;
-    # 20 is the smallest value: 0 + 17.5 + 2.5; 632 lies halfway by the logarithm: 20 + 17.5 + 2.5
+    # 20 is the smallest value: 0 + 17.5 + 2.5; 632 lies halfway by the logarithm: 20 + 17.5 + 2.5, whatever the lot put first
     assert [row["priority"] for row in found.collect()] == [98, 80, 20, 40]
 
 
