@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 
 from conf.life_event import LifeEvent
 from features.bands import age_on
+from features.child_age import AGE, child_age, child_stage
+from features.configured import by_event, literal, of_event, of_evidence
 from features.feature import rounded
 
 ADULT = 18
-DAY_COLUMNS = ("customer_id", "event", "category", "business_date", "quantity", "stage")
-_MATCH = "array<struct<event: string, category: string, stage: int>>"
+MONTH = 30  # days
+SHORTEST_GAP = 7.0  # days: nobody is missed sooner for shopping twice in a week
+EARLIER = "earlier"  # the category under which days before the window are listed
+CHILD_COLUMNS = {"child_age_months": "months", "child_age_from_months": "from_months", "child_age_to_months": "to_months"}
 
 
 def consenting(customers: DataFrame, restrictions: DataFrame, as_of: date) -> DataFrame:
@@ -51,92 +55,6 @@ def consenting(customers: DataFrame, restrictions: DataFrame, as_of: date) -> Da
     )
 
 
-def lookback_from(events: Mapping[str, LifeEvent], as_of: date) -> date:
-    """The first day of purchases and payments that any event looks at."""
-    return as_of - timedelta(days=max((event.onset_days for event in events.values()), default=1) - 1)
-
-
-def purchase_days(purchases: DataFrame, events: Mapping[str, LifeEvent]) -> DataFrame:
-    """Days with a purchase that is evidence, refunds taken off the newest purchases of the same article.
-
-    Every pattern is tried once an article, not once a line.
-
-    Parameters
-    ----------
-    purchases : DataFrame of consenting customers' known purchases within the lookback
-    events : mapping of name to LifeEvent
-
-    Returns
-    -------
-    DataFrame with `DAY_COLUMNS`: `quantity` of that day, `stage` (its place in the event's stages, null where none fits)
-    """
-    text = F.first(F.concat_ws(" ", "category", "product_name"))  # an aggregate's result: a filter on it cannot sink to the lines
-    articles = purchases.groupBy("category", "product_name").agg(text.alias("_text"))
-    articles = articles.withColumn("matches", _matches(F.col("_text"), events, "purchases")).drop("_text")
-    same = [F.col("category") == F.col("_category"), F.col("product_name").eqNullSafe(F.col("_product_name"))]
-    telling = articles.where(F.size("matches") > 0).toDF("_category", "_product_name", "matches")
-    refunded = F.col("status") == "refunded"
-    bought = (
-        purchases.join(F.broadcast(telling), same)
-        .groupBy("customer_id", "sku", "business_date", "matches")
-        .agg(
-            F.sum(F.when(~refunded, F.col("quantity")).otherwise(F.lit(0))).alias("paid"),
-            F.sum(F.when(refunded, F.col("quantity")).otherwise(F.lit(0))).alias("back"),
-        )
-    )
-    article = Window.partitionBy("customer_id", "sku", "matches")
-    newer = article.orderBy(F.col("business_date").desc()).rowsBetween(Window.unboundedPreceding, -1)
-    still_back = F.greatest(F.sum("back").over(article) - F.coalesce(F.sum("paid").over(newer), F.lit(0)), F.lit(0))
-    return (
-        bought.withColumn("kept", F.col("paid") - still_back)
-        .where("kept > 0")
-        .select("customer_id", "business_date", "kept", F.explode("matches").alias("match"))
-        .groupBy("customer_id", "match.event", "match.category", "business_date")
-        .agg(F.sum("kept").alias("quantity"), F.min("match.stage").alias("stage"))
-        .select(*DAY_COLUMNS)
-    )
-
-
-def payment_days(payments: DataFrame, events: Mapping[str, LifeEvent], as_of: date) -> DataFrame:
-    """Days with a payment that is evidence.
-
-    Parameters
-    ----------
-    payments : DataFrame of consenting customers' known payments within the lookback, with `customer_id`, `business_date`,
-        `direction`, `type`, `amount_base`, `description`, `counterparty`
-    events : mapping of name to LifeEvent
-    as_of : date
-
-    Returns
-    -------
-    DataFrame with `DAY_COLUMNS`: `quantity` is 1, `stage` null where none fits
-    """
-    worded = payments.withColumn(
-        "text", F.concat_ws(" ", F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#"), "counterparty")
-    )
-    texts = worded.groupBy("text", "direction", "type").agg(F.first("text").alias("_text"))
-    texts = texts.withColumn("matches", _matches(F.col("_text"), events, "payments")).drop("_text")
-    matched = worded.join(texts.where(F.size("matches") > 0), ["text", "direction", "type"])
-    kind = Window.partitionBy("customer_id", "event", "category")
-    series = Window.partitionBy("customer_id", "event", "category", "text")
-    evidence = {(name, category): each for name, event in events.items() for category, each in event.evidence.items()}
-    floors = _by_key({key: F.lit(each.min_amount) for key, each in evidence.items()})
-    windows = _by_key({key: F.lit(events[key[0]].window_days) for key in evidence})
-    novel = _by_key({key: F.lit(each.novel) for key, each in evidence.items()})
-    another = _by_key({key: F.lit(each.in_place_of_another) for key, each in evidence.items()})
-    fresh = F.date_diff(F.lit(as_of), F.min("business_date").over(series)) < windows
-    elder = F.date_diff(F.lit(as_of), F.min("business_date").over(kind)) >= windows
-    return (
-        matched.select("customer_id", "business_date", "amount_base", "text", F.explode("matches").alias("match"))
-        .select("customer_id", "business_date", "amount_base", "text", "match.*")
-        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | fresh) & (~another | elder))
-        .where("_counts")
-        .groupBy("customer_id", "event", "category", "business_date")
-        .agg(F.lit(1).cast("decimal(28,3)").alias("quantity"), F.min("stage").alias("stage"))
-        .select(*DAY_COLUMNS)
-    )
-
-
 def life_events(days: DataFrame, customers: DataFrame, first_seen: DataFrame, events: Mapping[str, LifeEvent], as_of: date) -> DataFrame:
     """Life events probable enough, and new enough, to be written down.
 
@@ -150,11 +68,10 @@ def life_events(days: DataFrame, customers: DataFrame, first_seen: DataFrame, ev
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of`, `event`, `probability`, `stage`, `evidence`, `consented`, `first_evidence_on`
+    DataFrame with the columns of the table `life_events`
     """
     judged = posteriors(days, customers, first_seen, events, as_of)
-    enough = _by_event({name: F.lit(event.min_probability) for name, event in events.items()})
-    return judged.where(F.col("is_new") & (F.col("probability") >= enough)).select(
+    return judged.where(F.col("is_new") & (F.col("probability") >= _limits(events, "min_probability"))).select(
         "customer_id",
         F.lit(as_of).alias("as_of"),
         "event",
@@ -163,6 +80,7 @@ def life_events(days: DataFrame, customers: DataFrame, first_seen: DataFrame, ev
         "evidence",
         F.lit(True).alias("consented"),
         "first_evidence_on",
+        *CHILD_COLUMNS,
     )
 
 
@@ -172,148 +90,151 @@ def posteriors(days: DataFrame, customers: DataFrame, first_seen: DataFrame, eve
     Returns
     -------
     DataFrame with `customer_id`, `event`, `probability`, `stage`, `evidence` (what adds most first), `first_evidence_on` (within
-    the window), `is_new` (nothing spoke for it for a while before)
+    the window), `is_new` (nothing spoke for it for a while before, or its stage proves it), and of an event about a child
+    `CHILD_COLUMNS`
     """
     ago = F.date_diff(F.lit(as_of), "business_date")
-    windows = _by_event({name: F.lit(event.window_days) for name, event in events.items()})
-    lookbacks = _by_event({name: F.lit(event.onset_days) for name, event in events.items()})
-    seen = days.where((ago >= 0) & (ago < lookbacks)).withColumns({"ago": ago, "within": ago < windows})
+    in_sight = days.where((ago >= 0) & (ago < _limits(events, "onset_days")))
+    seen = in_sight.withColumns({"ago": ago, "within": ago < _limits(events, "window_days")})
     counted = seen.groupBy("customer_id", "event", "category").agg(
         F.count_if("within").alias("days"),
         F.max(F.when(F.col("within"), F.col("business_date"))).alias("last_on"),
         F.min(F.when(F.col("within"), F.col("ago"))).alias("ago"),
+        F.sum(F.when(F.col("within"), F.col("quantity"))).alias("pieces"),
     )
-    weighed = counted.where("days > 0").withColumn("log_odds", rounded(_log_odds(events) * _faded(events)))
+    most_pieces = of_evidence({(name, kind): each.max_quantity for name, event in events.items() for kind, each in event.evidence.items()})
+    weighed = counted.where("days > 0").withColumns({
+        "log_odds": rounded(_log_odds(events)), "too_many": F.col("pieces") > most_pieces
+    })  # fmt: skip
     collected = weighed.groupBy("customer_id", "event").agg(
-        F.sort_array(F.collect_list(F.struct("log_odds", "category", "days", "last_on")), asc=False).alias("found")
+        F.sort_array(F.collect_list(F.struct("log_odds", "category", "days", "last_on")), asc=False).alias("found"),
+        F.coalesce(F.bool_or("too_many"), F.lit(False)).alias("too_many"),
     )
     by_day = seen.groupBy("customer_id", "event", "business_date").agg(
-        F.sum("quantity").alias("quantity"), F.min("stage").alias("stage"), F.first("within").alias("within")
+        F.sum("quantity").alias("quantity"),
+        F.array_distinct(F.flatten(F.collect_list("signs"))).alias("signs"),
+        F.max(F.size("signs")).alias("sizes"),
+        F.first("within").alias("within"),
+        F.first("ago").alias("ago"),
     )
+    sightings = F.transform("signs", lambda sign: F.struct(F.col("ago"), sign.alias("sign")))
     whole = by_day.groupBy("customer_id", "event").agg(
         F.count_if("within").alias("all_days"),
         F.max("quantity").alias("most"),
+        F.max("sizes").alias("sizes"),
+        F.min("ago").alias("silent"),
         F.min("business_date").alias("first_ever"),
         F.min(F.when(F.col("within"), F.col("business_date"))).alias("first_evidence_on"),
-        F.max_by("stage", F.when(F.col("within") & F.col("stage").isNotNull(), F.col("business_date"))).alias("stage"),
+        F.count_if(~F.col("within")).alias("earlier"),
+        F.size(F.collect_set(F.when(~F.col("within"), F.floor(F.col("ago") / MONTH)))).alias("earlier_months"),
+        F.max(F.when(F.col("within"), F.col("ago"))).alias("began"),
+        F.max(F.when(~F.col("within"), F.col("business_date"))).alias("earlier_on"),
+        F.max_by(F.array_min("signs"), F.when(F.col("within") & (F.size("signs") > 0), F.col("business_date"))).alias("latest"),
+        _child(events, F.flatten(F.collect_list(sightings))).alias("child"),  # once a group: no later filter can pull it in and repeat it
     )
-    evidence = _weighted(events)
     total = F.least(F.aggregate("evidence", F.lit(0.0), lambda sum, each: sum + each["log_odds"]), _limits(events, "max_log_odds"))
-    prior = _by_event({name: _prior_log_odds(event) for name, event in events.items()})
     quiet = F.date_diff("first_ever", "first_on") >= _limits(events, "quiet_days")
     return (
         collected.join(whole, ["customer_id", "event"])
         .join(customers, "customer_id")
         .join(first_seen, "customer_id")
-        .where(F.col("all_days") >= _limits(events, "min_days"))
+        .where(F.col("all_days") + F.when(_lasts(events), F.col("earlier")).otherwise(0) >= _limits(events, "min_days"))
         .where(F.size("found") >= _limits(events, "min_categories"))
-        .where(F.col("most") <= _limits(events, "max_quantity_a_day"))
-        .withColumn("evidence", evidence)
+        .where((F.col("most") <= _limits(events, "max_quantity_a_day")) & ~F.col("too_many"))
+        .where(F.col("sizes") <= _limits(events, "max_sizes_a_day"))
+        .where(F.col("silent") <= _patience(events))
+        .withColumns({"evidence": _weighted(events), "reached": _reached(events)})
         .select(
             "customer_id",
             "event",
-            rounded(1 / (1 + F.exp(-(prior + total)))).alias("probability"),
-            _stage_name(events).alias("stage"),
+            rounded(1 / (1 + F.exp(-(_prior_log_odds(events) + total)))).alias("probability"),
+            _of_stage(events, "name").cast("string").alias("stage"),
             "evidence",
             "first_evidence_on",
-            (quiet | _proves_onset(events)).alias("is_new"),
+            (quiet | F.coalesce(_of_stage(events, "proves_onset").cast("boolean"), F.lit(False))).alias("is_new"),
+            *[F.col(f"child.{field}").alias(name) for name, field in CHILD_COLUMNS.items()],
         )
     )
 
 
-def _matches(text: Column, events: Mapping[str, LifeEvent], source: str) -> Column:
-    """Every piece of evidence a text is, with the stage it tells of."""
-    found = []
-    for name, event in events.items():
-        stage = F.lit(None).cast("int")
-        for nth, each in reversed(list(enumerate(event.stages))):
-            stage = F.when(text.rlike(each.pattern), nth).otherwise(stage)
-        for category, evidence in event.evidence.items():
-            if evidence.source != source:
-                continue
-            fits = text.rlike(evidence.pattern) & ~text.rlike(event.excluded)
-            if source == "payments":
-                fits = fits & (F.col("direction") == evidence.direction)
-                if evidence.types:
-                    fits = fits & F.col("type").isin(*evidence.types)
-            found.append(F.when(fits, F.struct(F.lit(name).alias("event"), F.lit(category).alias("category"), stage.alias("stage"))))
-    return F.array_compact(F.array(*found)).cast(_MATCH) if found else F.array().cast(_MATCH)
-
-
 def _log_odds(events: Mapping[str, LifeEvent]) -> Column:
-    """What a kind of evidence adds for its number of days."""
-    steps = {
-        (name, category): F.element_at(
-            F.array(*[F.lit(step) for step in evidence.log_odds]),
-            F.least(F.col("days"), F.lit(len(evidence.log_odds))).cast("int"),
-        )
-        for name, event in events.items()
-        for category, evidence in event.evidence.items()
-    }
-    return _by_key(steps)
-
-
-def _faded(events: Mapping[str, LifeEvent]) -> Column:
-    half_lives = _by_event({name: F.lit(float(event.half_life_days)) for name, event in events.items()})
-    return F.pow(F.lit(0.5), F.col("ago") / half_lives)
+    """What a kind of evidence adds for its number of days, faded since its last one."""
+    kinds = {(name, category): each.log_odds for name, event in events.items() for category, each in event.evidence.items()}
+    return _step(of_evidence(kinds), F.col("days")) * F.pow(F.lit(0.5), F.col("ago") / _limits(events, "half_life_days"))
 
 
 def _weighted(events: Mapping[str, LifeEvent]) -> Column:
-    """The strongest kind of evidence in full, the others in part."""
-    others = _by_event({name: F.lit(event.second_category_weight) for name, event in events.items()})
+    """The strongest kind of evidence in full, the others in part, and what there was before the window."""
+    others = _limits(events, "second_category_weight")
 
-    def part(each: Column, nth: Column) -> Column:
+    def part(category: Column, days: Column, last_on: Column, log_odds: Column, note: Column) -> Column:
         return F.struct(
-            each["category"].alias("category"),
-            each["days"].cast("int").alias("days"),
-            each["last_on"].alias("last_on"),
-            rounded(each["log_odds"] * F.when(nth == 0, 1.0).otherwise(others)).alias("log_odds"),
-            F.lit(None).cast("string").alias("note"),
+            category.alias("category"),
+            days.cast("int").alias("days"),
+            last_on.alias("last_on"),
+            rounded(log_odds).alias("log_odds"),
+            note.cast("string").alias("note"),
         )
 
-    return F.transform("found", part)
+    def weighted(each: Column, nth: Column) -> Column:
+        weight = F.when(nth == 0, 1.0).otherwise(others)
+        return part(each["category"], each["days"], each["last_on"], each["log_odds"] * weight, F.lit(None))
+
+    months = F.col("earlier_months")
+    added = _step(_limits(events, "earlier_log_odds").cast("array<double>"), months)
+    before = part(F.lit(EARLIER), F.col("earlier"), F.col("earlier_on"), added, F.concat(F.lit("months: "), months))
+    return F.concat(F.transform("found", weighted), F.when((F.col("earlier") > 0) & _lasts(events), F.array(before)).otherwise(F.array()))
 
 
-def _prior_log_odds(event: LifeEvent) -> Column:
-    expression = F.lit(math.log(event.prior_unknown_age / (1 - event.prior_unknown_age)))
-    for prior in event.prior_by_age:
-        log_odds = math.log(prior.probability / (1 - prior.probability))
-        expression = F.when(F.col("age").between(prior.from_age, prior.to_age), log_odds).otherwise(expression)
-    return expression
+def _lasts(events: Mapping[str, LifeEvent]) -> Column:
+    """Whether evidence from before the window counts."""
+    return F.col("event").isin(*[name for name, event in events.items() if event.earlier_log_odds])
 
 
-def _stage_name(events: Mapping[str, LifeEvent]) -> Column:
-    return _by_event({name: _one_of([stage.name for stage in event.stages]) for name, event in events.items()})
+def _patience(events: Mapping[str, LifeEvent]) -> Column:
+    """Days without evidence after which an event has ended: at most so many, and so many of the customer's own usual gaps."""
+    gap = F.when(F.col("all_days") > 2, F.greatest((F.col("began") - F.col("silent")) / (F.col("all_days") - 1), F.lit(SHORTEST_GAP)))
+    return F.coalesce(F.least(_limits(events, "silence_days"), gap * _limits(events, "silence_gaps")), F.lit(math.inf))
 
 
-def _proves_onset(events: Mapping[str, LifeEvent]) -> Column:
-    told = {name: _one_of([stage.proves_onset for stage in event.stages]) for name, event in events.items()}
-    return F.coalesce(_by_event(told).cast("boolean"), F.lit(False))
+def _step(steps: Column, days: Column) -> Column:
+    """What so many days (one or more) add; the last step holds on."""
+    return F.element_at(steps, F.least(days, F.size(steps)).cast("int"))
 
 
-def _one_of(values: list) -> Column:
-    """The value at the place `stage` tells."""
-    if not values:
-        return F.lit(None).cast("string")
-    return F.get(F.array(*[F.lit(value) for value in values]), F.col("stage")).cast("string")
+def _prior_log_odds(events: Mapping[str, LifeEvent]) -> Column:
+    """The event's prior at the customer's age, in log-odds."""
+    bands = [
+        f"WHEN event = {literal(name)} AND age BETWEEN {each.from_age} AND {each.to_age} THEN {literal(_log_odds_of(each.probability))}"
+        for name, event in events.items() for each in event.prior_by_age
+    ]  # fmt: skip
+    unknown = of_event({name: _log_odds_of(event.prior_unknown_age) for name, event in events.items()})
+    return F.coalesce(F.expr(f"CASE {' '.join(bands)} END"), unknown) if bands else unknown
+
+
+def _log_odds_of(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def _child(events: Mapping[str, LifeEvent], sightings: Column) -> Column:
+    """The child's probable age; null for events that are not about a child."""
+    ages = {name: child_age(sightings, event.child) for name, event in events.items() if event.child}
+    return by_event(ages).cast(AGE)
+
+
+def _reached(events: Mapping[str, LifeEvent]) -> Column:
+    """The place of the stage reached: by the child's age, or by the latest article that tells one."""
+    spans = {name: [(each.from_months or 0.0, each.to_months or 0.0) for each in event.stages]
+             for name, event in events.items() if event.child}  # fmt: skip
+    aged = by_event({name: child_stage(F.col("child.months"), some) for name, some in spans.items()})
+    return F.when(F.col("event").isin(*spans), aged).otherwise(F.col("latest"))
+
+
+def _of_stage(events: Mapping[str, LifeEvent], name: str) -> Column:
+    """What is configured of the stage reached; null where none is."""
+    values = of_event({event: tuple(getattr(stage, name) for stage in declared.stages) for event, declared in events.items()})
+    return F.get(values, F.col("reached")) if any(event.stages for event in events.values()) else F.lit(None)
 
 
 def _limits(events: Mapping[str, LifeEvent], name: str) -> Column:
-    return _by_event({event: F.lit(getattr(declared, name)) for event, declared in events.items()})
-
-
-def _by_event(values: Mapping[str, Column]) -> Column:
-    """The value of the row's event."""
-    return _chosen({name: F.col("event") == name for name in values}, values)
-
-
-def _by_key(values: Mapping[tuple[str, str], Column]) -> Column:
-    """The value of the row's event and category."""
-    return _chosen({key: (F.col("event") == key[0]) & (F.col("category") == key[1]) for key in values}, values)
-
-
-def _chosen(conditions: Mapping, values: Mapping) -> Column:
-    expression = None
-    for key, value in values.items():
-        expression = F.when(conditions[key], value) if expression is None else expression.when(conditions[key], value)
-    return F.lit(None) if expression is None else expression
+    return of_event({event: getattr(declared, name) for event, declared in events.items()})

@@ -18,7 +18,8 @@ from features.flow_features import flow_features, movement_cells
 from features.flows import owned
 from features.holding_features import holding_features, invested_values, open_holdings
 from features.income_features import income_features
-from features.life_events import consenting, life_events, lookback_from, payment_days, purchase_days
+from features.life_events import consenting, life_events
+from features.life_evidence import lookback_from, payment_days, purchase_days
 from features.movements import movements, of_customer, recent, seen_from
 from features.profitability import profitability_features
 from features.purchase_features import baskets, purchase_features
@@ -154,6 +155,9 @@ def _told_events(settings: Settings, places: Places, only: list[Filter]) -> list
     for row in found.to_pylist() if found is not None else []:
         name = settings.life_events[row["event"]].name[settings.bank.language] if row["event"] in settings.life_events else row["event"]
         lines += ["", f"{name}: probability {row['probability']:.2f}, stage {row['stage'] or 'not known'}"]
+        if row.get("child_age_months") is not None:
+            span = f"{row['child_age_from_months']:.0f} to {row['child_age_to_months']:.0f}"
+            lines.append(f"  child probably {row['child_age_months']:.0f} months old, in four cases of five {span}")
         lines += [
             f"  {each['category']:<28} on {each['days']} days, last on {each['last_on']}, adds {each['log_odds']:+.2f} to the log-odds"
             for each in row["evidence"]

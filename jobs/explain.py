@@ -204,6 +204,9 @@ def _life_event(behind: _Behind, alert: Row) -> Iterator[str]:
     yield "Inferred with the customer's consent. For auditors: never to be told to the customer or to the relationship manager."
     for event in found:
         yield f"  {event['event']}, probability {event['probability']:.2f}, stage {event['stage'] or 'not known'}"
+        if event.get("child_age_months") is not None:
+            span = f"{event['child_age_from_months']:.0f} to {event['child_age_to_months']:.0f}"
+            yield f"    child probably {event['child_age_months']:.0f} months old, in four cases of five {span}"
         for item in event["evidence"] or ():
             days = f"{item['days']} day(s), last {item['last_on']}"
             yield f"    {item['category']}: {days}, log-odds {item['log_odds']:+.2f}  {item['note'] or ''}"
