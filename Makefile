@@ -76,9 +76,10 @@ docs: setup  ## write docs/tables.md and docs/features.md anew from what declare
 faults: setup  ## kills, contested starts, full disks and damaged state, each compared with an undisturbed run; writes docs/faults.md
 	@$(BIN)/python -m tests.campaigns.faults --report docs/faults.md
 
-evaluate: setup  ## how well flows are found and offers chosen, on worlds whose truth is known; writes docs/evaluation/
+evaluate: setup  ## how well flows, offers and life events are found, on worlds whose truth is known; writes docs/evaluation/
 	@$(BIN)/python -m benchmarks.evaluate_flows
 	@$(BIN)/python -m benchmarks.evaluate_offers
+	@$(BIN)/python -m benchmarks.evaluate_life_events
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 
 bench: setup  ## timings: a day at growing history beside plain recomputation; writes docs/benchmarks.md

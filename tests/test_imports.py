@@ -37,6 +37,10 @@ def test_only_the_lake_writes_delta_and_only_the_session_is_made_in_one_place():
     assert lines(r"SparkSession\.builder|builder\.getOrCreate") == {"jobs/session.py"}
 
 
+def test_nothing_of_the_product_knows_the_worlds_it_is_judged_on():
+    assert lines(r"^\s*(from|import) (benchmarks|tests|notebooks)\b") == set()
+
+
 def test_nothing_random_and_nothing_of_the_clock_gets_into_rows():
     assert lines(r"F\.(rand|randn|uuid|monotonically_increasing_id|current_date|current_timestamp|now)\(") == set()
     assert lines(r"uuid4|random\.random\(") == set()
