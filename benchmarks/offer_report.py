@@ -11,7 +11,6 @@ import pandas as pd
 KEHU, FAMILY = "kehu", "kehu, with its family"
 GAP = {500: 0.84, 2_000: 0.93, 8_000: 0.97, 30: 0.93, 100: 0.95}  # share of the gap to close, by takers
 VALUE = {"oracle": 0.92, "probability alone": 1.4, "popularity": 1.0, "one model for all": 1.0}  # times each
-REMARKS: tuple[str, ...] = ()
 HEAD = """# Offer models and decisions on worlds with known chances
 
 `python -m benchmarks.evaluate_offers`, {seeds} seeds, {minutes:.0f} minutes on {cores} cores ({cpu:.0f} minutes of processor time).
@@ -37,7 +36,6 @@ def page(found: pd.DataFrame, seeds: int, seconds: float, processor: float) -> s
     lines += ["## Asked and measured", "", "Means of the seeds.", "", "| what | asked | measured | |", "|---|---|---|---|"]
     for what, bound, figure, met in [*_models(found), *_decisions(found)]:
         lines.append(f"| {what} | {bound} | {figure} | {'met' if met else '**missed**'} |")
-    lines += ["", *REMARKS] if REMARKS else []
     for title, part, keys, figures in (
         ("One offer, by takers to learn from", "one", ["takers", "model"], ["gap", "skill", "calibration"]),
         ("An offer with few takers, alone and with two siblings", "cold", ["takers", "model"], ["gap", "skill", "calibration"]),
