@@ -18,6 +18,11 @@ from worklists.returned import read_returned
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 
 
+def recorded(page: Any, count: int) -> None:
+    """Wait until so many outcomes are told as recorded: the list moves when one is, and a click aimed before would miss."""
+    page.locator(".progress", has_text=f"{count} of 6 recorded").wait_for()
+
+
 def shows(page: Any, name: str) -> None:
     """Wait until the card of this customer is the one that is shown."""
     page.locator(".card.chosen h2", has_text=name).wait_for()
@@ -66,9 +71,11 @@ def test_open_filter_read_record_and_save(page: Any, address: str, tmp_path: Pat
     page.locator(".card:visible").get_by_role("radio", name="Later").check()
     page.locator(".card:visible").get_by_label("Not before").fill("2026-12-01")
     page.keyboard.press("Tab")
+    recorded(page, 2)
     page.get_by_role("link", name="Liu Fang").click()
     shows(page, "4 Liu Fang")
     page.locator(".card:visible").get_by_role("radio", name="Not reached").check()
+    recorded(page, 3)
     page.get_by_role("link", name="Wang Xiuying").click()
     shows(page, "3 Wang Xiuying")
     page.locator(".card:visible").get_by_role("radio", name="Declined").check()
