@@ -30,7 +30,7 @@ def settings() -> Settings:
     loaded = load_settings()
     return loaded.model_copy(update={"spark": loaded.spark.model_copy(update={
         "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2,
-        "java_options": "-XX:+UseSerialGC -XX:+DontCompileHugeMethods",  # compiling wide methods pays for rows, not for plans
+        "java_options": "-XX:+UseSerialGC -Xmn1g -XX:+DontCompileHugeMethods",  # compiling wide methods pays for rows, not for plans
         # tables of a few rows: measured a third quicker without adapting and compiling their plans
         "conf": {**loaded.spark.conf, "spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}})})
 
