@@ -86,11 +86,8 @@ def _rule(name: str, column: str) -> Column:
 
 
 def _those_of(broken: list[Column]) -> Column:
-    """The rules that are not null; an array is only filtered for rows that broke one, as few do."""
-    none = F.array().cast("array<struct<rule: string, column: string>>")
-    if not broken:
-        return none
-    return F.when(F.coalesce(*broken).isNotNull(), F.filter(F.array(*broken), lambda rule: rule.isNotNull())).otherwise(none)
+    """The rules that are not null."""
+    return F.filter(F.array(*broken), lambda rule: rule.isNotNull())
 
 
 def _said(field: Field, feed: Feed) -> Column:
