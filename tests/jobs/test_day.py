@@ -59,10 +59,11 @@ def test_everything_others_rely_on_is_there(small_bank, settings):
 
 def test_a_second_run_changes_nothing(small_bank, settings):
     before = {name: rows(small_bank.lake, name) for name in declared() if name not in OF_THE_MOMENT}
-    written = files(small_bank.worklists)
+    written, alerts = files(small_bank.worklists), DeltaTable(small_bank.lake / "alerts").version()
     assert written
     with opened(settings, small_bank, last_day(small_bank.lake), "run") as job:
         whole_day(job)
+    assert DeltaTable(small_bank.lake / "alerts").version() == alerts, "not even a commit"
     for name, was in before.items():
         assert rows(small_bank.lake, name) == was, name
     assert files(small_bank.worklists) == written
