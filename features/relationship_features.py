@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
+from conf.outcomes import NEWS
 from features.feature import Feature
 
-REACHED = ("contacted", "accepted", "declined")
 YEAR_DAYS = 365
 
 _KNOWN = {"en": "how well the bank knows the customer", "zh": "银行对客户的熟悉程度"}
@@ -69,7 +69,7 @@ def relationship_features(customers: DataFrame, alerts: DataFrame, outcomes: Dat
         .groupBy(*key)
         .agg(F.count("*").alias("alerts_365d"))
     )
-    reached = F.col("outcome").isin(*REACHED)
+    reached = F.col("outcome").isin(*NEWS)
     told = (
         outcomes.where(F.col("age_days") < YEAR_DAYS)
         .join(alerts.select("alert_id", "customer_id"), "alert_id")

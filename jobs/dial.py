@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from conf import ExitCode, KehuError, Settings
+from conf.outcomes import REACHED
 from jobs.context import Places
 from tables.arrow import Filter, read_arrow
-from worklists.dial import RIGHT, WRONG, cuts, dial_text
+from worklists.dial import cuts, dial_text
 
 WEIGHED = (None, "min_priority", "capacity", "control_group")  # held back by no gate, only by how much there is to do
 
@@ -28,7 +29,7 @@ def dialled(settings: Settings, places: Places, day: date) -> str:
     alerts = [row for row in _rows(lake, "alerts", columns, [("raised_on", "=", day)]) if row["suppressed_by"] in WEIGHED]
     if not alerts:
         raise KehuError(f"no alert was raised or held back on {day} in {lake}; run `kehu alert --date {day}`", ExitCode.MISSING)
-    answered = _rows(lake, "alerts", ("type", "status"), [("status", "in", [*RIGHT, *WRONG]), ("raised_on", "<", day)])
+    answered = _rows(lake, "alerts", ("type", "status"), [("status", "in", list(REACHED)), ("raised_on", "<", day)])
     flows = sorted({flow for row in alerts for flow in row["flow_ids"] or ()})
     found = _rows(lake, "abnormal_flows", ("flow_id", "q_value"), [("flow_id", "in", flows)]) if flows else []
     q_values = {row["flow_id"]: row["q_value"] for row in found if row["q_value"] is not None}

@@ -16,7 +16,7 @@ from jobs.context import Places
 from jobs.ledger import last_day
 from models.off_policy import off_policy_value
 from tables.arrow import Filter, read_arrow
-from worklists.effect import Case, OtherWay, effects, first_offers, worth
+from worklists.effect import Case, OtherWay, Report, effects, first_offers, worth
 from worklists.effect_page import effect_page, effect_text
 from worklists.matters import UNSAFE
 
@@ -39,9 +39,10 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     known_until = last_day(places.lake)
     types, offers = effects(found, settings.offers, known_until)
     ways = other_ways(places.lake, first_offers(found, settings.offers, known_until), settings.offers)
+    report = Report(types, offers, ways, first, last, known_until)
     if html is None:
-        return effect_text(types, offers, ways, first, last, known_until, settings)
-    Path(html).write_text(effect_page(types, offers, ways, first, last, known_until, settings), encoding="utf-8")
+        return effect_text(report, settings)
+    Path(html).write_text(effect_page(report, settings), encoding="utf-8")
     return html
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError
+from conf.outcomes import NEWS
 from features.as_of import known
 from features.catalogue import phrases
 from jobs.context import Counts, Job
@@ -21,7 +22,6 @@ from worklists.matters import offers_told
 
 EXPLAINED = 5  # offers a customer that have reasons, or as many as are shown if those are more
 FLOW_MEMORY_DAYS = 14  # an abnormal flow speaks for an offer this long
-TALKED = ("contacted", "accepted", "declined")
 
 
 def run(job: Job) -> Counts:
@@ -105,7 +105,7 @@ def _events(job: Job) -> DataFrame:
 
 def _talked_about(job: Job) -> DataFrame:
     """When each offer was last talked about with a customer: the one the RM named, else what the alert was about."""
-    outcomes = known(job.lake.read("outcomes"), job.day).where(F.col("outcome").isin(*TALKED))
+    outcomes = known(job.lake.read("outcomes"), job.day).where(F.col("outcome").isin(*NEWS))
     alerts = job.lake.read("alerts").select("alert_id", "customer_id", F.col("offers.offer_id").alias("_offers"), "type")
     about = F.when(F.col("offer_id").isNotNull(), F.array("offer_id")).when(F.col("type") == "next_best_offer", F.slice("_offers", 1, 1))
     return outcomes.join(alerts, "alert_id").select(

@@ -61,12 +61,13 @@ def student_survival(t: Column, degrees_of_freedom: int) -> Column:
     return F.greatest((1.0 - a) / 2.0, F.lit(1e-14))
 
 
-def peer_baselines(baseline: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
+def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
     """What is usual in each customer's peer group: the finest of age × income, age, everyone that is large enough.
 
     Parameters
     ----------
     baseline : DataFrame with `customer_id`, `direction`, `window_days`, `bin`, `count`
+    own : DataFrame of the same as `quartiles` returns it, a row a customer, direction and window
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days`
 
     Returns
@@ -88,18 +89,17 @@ def peer_baselines(baseline: DataFrame, exposure: DataFrame, settings: Flows) ->
         .agg(F.min_by(F.struct("peer_group", "_exposure"), "level").alias("_g"))
         .select("customer_id", "_g.peer_group", "_g._exposure")
     )
-    chosen = finest.select("peer_group").distinct()
+    of_groups = members.join(F.broadcast(finest.select("peer_group").distinct()), "peer_group")
     counts = (
-        baseline.join(members.join(F.broadcast(chosen), "peer_group"), "customer_id")
+        baseline.join(of_groups, "customer_id")
         .groupBy("peer_group", "direction", "window_days", "bin")
         .agg(F.sum("count").alias("count"))
     )
     series = ("peer_group", "direction", "window_days")
     usual = quartiles(counts, series, settings.bin_ratio).withColumn("_all", spread() * spread())
     steady = (
-        quartiles(baseline, SERIES, settings.bin_ratio)
-        .where(F.col("n") >= STEADY_FLOWS)
-        .join(members.join(F.broadcast(chosen), "peer_group"), "customer_id")
+        own.where(F.col("n") >= STEADY_FLOWS)
+        .join(of_groups, "customer_id")
         .groupBy(*series)
         .agg((F.percentile(spread(), F.lit(0.5)) ** 2).alias("_within"))
     )
@@ -135,8 +135,8 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
     a usual flow). Sums for which not even peers tell what is usual are gone.
     """
-    own = quartiles(baseline.join(sums.select(*SERIES).distinct(), list(SERIES), "left_semi"), SERIES, settings.bin_ratio)
-    peers = peer_baselines(baseline, exposure, settings)
+    own = quartiles(baseline, SERIES, settings.bin_ratio)
+    peers = peer_baselines(baseline, own, exposure, settings)
     n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
     own_variance = F.coalesce(spread() * spread(), F.lit(0.0))
     variance = F.greatest((n * own_variance + k * F.col("peer_within")) / (n + k), F.lit(settings.min_spread**2))

@@ -15,9 +15,10 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 from scipy.optimize import minimize
 
+from conf.outcomes import NEWS, REACHED
+
 MIN_ANSWERS = 30  # below it the figures as they are
 PRIOR_SD = (1.0, 0.3)  # of a and of b
-FALSE, REAL = ("false_alarm",), ("contacted", "accepted", "declined")
 RARITY = (10, 100)  # years of return period: where one band of the report ends and the next begins
 LARGEST = 20.0  # of log odds; beyond it a chance is certain enough
 
@@ -47,7 +48,7 @@ def answered_flows(outcomes: DataFrame, alerts: DataFrame, flows: DataFrame) -> 
     last = outcomes.groupBy("alert_id").agg(F.max(F.struct("recorded_at", "outcome", "cause")).alias("_last"))
     told = alerts.join(last, "alert_id").select("_last", F.explode("flow_ids").alias("flow_id"))
     one = told.groupBy("flow_id").agg(F.max("_last").alias("_last"))
-    said = one.select("flow_id", F.col("_last.outcome").isin(*REAL).alias("real"), F.col("_last.cause").alias("told_cause"))
+    said = one.select("flow_id", F.col("_last.outcome").isin(*NEWS).alias("real"), F.col("_last.cause").alias("told_cause"))
     return flows.join(said, "flow_id")
 
 
@@ -83,7 +84,7 @@ def by_trigger(answered: DataFrame) -> DataFrame:
 
 def telling(outcomes: DataFrame) -> DataFrame:
     """Outcomes that say whether an alert was news. Column read: `outcome`."""
-    return outcomes.where(F.col("outcome").isin(*FALSE, *REAL))
+    return outcomes.where(F.col("outcome").isin(*REACHED))
 
 
 def learned(log_odds: np.ndarray, real: np.ndarray) -> Learned:

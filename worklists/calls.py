@@ -6,10 +6,11 @@ Whom to call is `models.portfolio`'s choice; here are the few candidates it need
 from __future__ import annotations
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 
 from conf.settings import ContactPolicy, Settings
 from worklists.policy import places, sales_days
+from worklists.reasons import chosen
 from worklists.selection import holder_of
 
 OFFER = "next_best_offer"
@@ -43,7 +44,10 @@ def calls_at_stake(held: DataFrame, settings: Settings, most: int) -> DataFrame:
     asked = held.where("suppressed_by IS NULL").withColumn("manager", holder_of(line))
     others = asked.where(F.col("type") != OFFER).groupBy("manager").agg((F.count("*") * line.minutes_per_call).alias("_others"))
     limit = F.when(F.col("manager") != line.branch_queue, F.lit(float(line.calls_per_day * line.minutes_per_call * days)))
-    fits = F.least(F.lit(most), _of_offer(settings, "daily_quota", None) * days, F.ceil(F.col("left") / F.col("minutes")))
+    quotas = {name: offer.daily_quota for name, offer in settings.offers.items() if offer.daily_quota}
+    takes = {name: offer.minutes for name, offer in settings.offers.items() if offer.minutes}
+    quota = chosen(F.col("campaign"), quotas, None).cast("int")
+    fits = F.least(F.lit(most), quota * days, F.ceil(F.col("left") / F.col("minutes")))
     alike = Window.partitionBy("manager", "campaign").orderBy(F.col("value").desc(), "customer")
     return (
         asked.where(F.col("type") == OFFER)
@@ -55,7 +59,7 @@ def calls_at_stake(held: DataFrame, settings: Settings, most: int) -> DataFrame:
             F.col("would_be.expected_value").alias("value"),
             (limit - F.coalesce("_others", F.lit(0))).alias("left"),
         )
-        .withColumn("minutes", _of_offer(settings, "minutes", line.minutes_per_call).cast("double"))
+        .withColumn("minutes", chosen(F.col("campaign"), takes, line.minutes_per_call).cast("double"))
         .withColumns({"_fits": fits, "_nth": F.row_number().over(alike)})
         .where(F.col("_nth") <= F.col("_fits"))
         .drop("_fits", "_nth")
@@ -81,12 +85,3 @@ def within_places(held: DataFrame, chosen: DataFrame, most: int) -> DataFrame:
         .withColumn("suppressed_by", F.when(F.col("_full"), "capacity").otherwise(F.col("suppressed_by")))
         .drop("_chosen", "_full", "_place")
     )
-
-
-def _of_offer(settings: Settings, name: str, otherwise: int | None) -> Column:
-    """An offer's configured number, or `otherwise`. Column read: `campaign`."""
-    number = F.lit(otherwise).cast("int")
-    for offer_id, offer in settings.offers.items():
-        if getattr(offer, name) is not None:
-            number = F.when(F.col("campaign") == offer_id, F.lit(getattr(offer, name))).otherwise(number)
-    return number

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conf.outcomes import NEWS, REACHED
 from conf.settings import Worklists
 
 CUTS = tuple(range(0, 100, 10))
 PRIOR_WEIGHT = 10  # answers that the expectation weighs as much as
 HARD = ("account_closure", "early_withdrawal")
 EXPECTED = {"hard": 0.95, "life_event": 0.7, "next_best_offer": 0.9}  # without any answers; of flows, one less their q-value
-RIGHT, WRONG = ("contacted", "accepted", "declined"), ("false_alarm",)
 Row = Mapping[str, Any]
 
 
@@ -48,8 +48,8 @@ def cuts(alerts: Iterable[Row], answered: Iterable[Row], q_values: Mapping[str, 
     right: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for row in answered:
-        right[row["type"]] += row["status"] in RIGHT
-        answers[row["type"]] += row["status"] in (*RIGHT, *WRONG)
+        right[row["type"]] += row["status"] in NEWS
+        answers[row["type"]] += row["status"] in REACHED
     judged = []
     for row in alerts:
         kind = row["type"]

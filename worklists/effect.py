@@ -19,10 +19,10 @@ from datetime import date, timedelta
 from statistics import fmean, variance
 
 from conf.offer import Offer
+from conf.outcomes import REACHED
 
 MIN_GROUP = 20
 Z = 1.959964  # 97.5 % of the standard normal
-REACHED = ("contacted", "accepted", "declined", "false_alarm")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,18 @@ class OtherWay:
     gain: tuple[float, float, float]  # the same, less what the calls brought
     effective: float  # calls that would tell as much, had they all been made this way
     refused: str  # why nothing may be said; empty where something may
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the effect report tells of the alerts of `first` to `last`."""
+
+    types: Sequence[Effect]
+    offers: Sequence[Effect]
+    ways: Sequence[OtherWay]
+    first: date
+    last: date
+    known_until: date
 
 
 def effects(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: date) -> tuple[list[Effect], list[Effect]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import date
 
 from jinja2 import Environment
 
 from conf.settings import Settings
-from worklists.effect import MIN_GROUP, Difference, Effect, OtherWay
+from worklists.effect import MIN_GROUP, Difference, Effect, OtherWay, Report
 from worklists.figures import day, money
 
 INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
@@ -20,19 +19,11 @@ WAYS_NOTE = "Estimated from the lot's chances (doubly robust, 95 %): uptake of t
 NO_WAYS = "nothing is said: no call about an offer has a window that is over and scores that are kept"
 
 
-def effect_text(
-    types: Sequence[Effect],
-    offers: Sequence[Effect],
-    ways: Sequence[OtherWay],
-    first: date,
-    last: date,
-    known_until: date,
-    settings: Settings,
-) -> str:
+def effect_text(report: Report, settings: Settings) -> str:
     """The report for a terminal."""
     currency = settings.bank.base_currency
-    lines = [_title(first, last, known_until), "Treated less control, 95 % intervals; every alert that stood on a worklist counts."]
-    for title, found in (("By type of alert", types), ("By first offer", offers)):
+    lines = [_title(report), "Treated less control, 95 % intervals; every alert that stood on a worklist counts."]
+    for title, found in (("By type of alert", report.types), ("By first offer", report.offers)):
         lines += ["", title]
         for effect in found:
             lines += [
@@ -45,28 +36,20 @@ def effect_text(
                 f"    one more alert        {_amounts(effect.one_more, currency)}",
             ]
     lines += ["", WAYS_TITLE, f"  {WAYS_NOTE}"]
-    for named, calls, value, gain in _ways(ways, currency):
+    for named, calls, value, gain in _ways(report.ways, currency):
         lines += [f"  {named}, {calls}", f"    {value}", *([f"    {gain}"] if gain else [])]
-    return "\n".join(lines if ways else [*lines, f"  {NO_WAYS}"])
+    return "\n".join(lines if report.ways else [*lines, f"  {NO_WAYS}"])
 
 
-def effect_page(
-    types: Sequence[Effect],
-    offers: Sequence[Effect],
-    ways: Sequence[OtherWay],
-    first: date,
-    last: date,
-    known_until: date,
-    settings: Settings,
-) -> str:
+def effect_page(report: Report, settings: Settings) -> str:
     """The report as one self-contained page."""
     tables = [
         (title, [_row(effect, settings) for effect in found], _plot(found, settings))
-        for title, found in (("By type of alert", types), ("By first offer", offers))
+        for title, found in (("By type of alert", report.types), ("By first offer", report.offers))
     ]
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
-        title=_title(first, last, known_until), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
-        too_few=TOO_FEW, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS, ways=_ways(ways, settings.bank.base_currency),
+        title=_title(report), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
+        too_few=TOO_FEW, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS, ways=_ways(report.ways, settings.bank.base_currency),
     )
 
 
@@ -81,8 +64,9 @@ def _ways(ways: Sequence[OtherWay], currency: str) -> list[tuple[str, str, str, 
     return told
 
 
-def _title(first: date, last: date, known_until: date) -> str:
-    return f"Effect of calling, alerts of {day(first, 'en')} to {day(last, 'en')}, as known on {day(known_until, 'en')}"
+def _title(report: Report) -> str:
+    first, last, known_until = (day(on, "en") for on in (report.first, report.last, report.known_until))
+    return f"Effect of calling, alerts of {first} to {last}, as known on {known_until}"
 
 
 def _row(effect: Effect, settings: Settings) -> list[str]:

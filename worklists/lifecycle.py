@@ -11,13 +11,13 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from conf.outcomes import REACHED
 from conf.settings import Settings
 from worklists.matters import lifetime, strength
 from worklists.policy import GUARDS, forbidden
 from worklists.reasons import chosen, day, money, worded
 
 LIVE = ("open", "snoozed")  # still to be worked
-DECIDED = ("contacted", "accepted", "declined", "false_alarm")
 ENDED = ("accepted", "declined", "false_alarm")
 STATE = ("relationship_manager_id", "status", "suppressed_by", "snoozed_until", "expires_on", "closed_on", "change")
 
@@ -41,7 +41,7 @@ def decided(alerts: DataFrame, outcomes: DataFrame, settings: Settings, today: d
     newest = arrived.groupBy("alert_id").agg(F.max(told).alias("_told"))
     says, on = F.col("_told.outcome"), F.col("_told.on")
     never_told = (F.col("status") == "suppressed") & F.col("closed_on").isNull()
-    decision = F.coalesce(says.isin(*DECIDED), F.lit(False)) & ~never_told
+    decision = F.coalesce(says.isin(*REACHED), F.lit(False)) & ~never_told
     until = F.least("_told.snooze_until", F.date_add(on, policy.max_snooze_days))
     put_off = (says == "snoozed") & F.col("status").isin(*LIVE)
     awake = put_off & (until <= F.lit(today))
@@ -189,7 +189,7 @@ def of_today(rows: DataFrame, stored: DataFrame, settings: Settings, today: date
     stored : DataFrame of `alerts` rows
     """
     own = stored.where(F.col("raised_on") == F.lit(today))
-    answered = own.where(F.col("status").isin(*DECIDED, "snoozed"))
+    answered = own.where(F.col("status").isin(*REACHED, "snoozed"))
     still_held = (
         (F.col("r.alert_id") == F.col("s.alert_id"))
         & (F.col("s.raised_on") < F.lit(today))

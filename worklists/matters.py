@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 import pyspark.sql.functions as F
@@ -265,7 +264,7 @@ def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, toda
     -------
     DataFrame with the columns of `scores` and `would_be`
     """
-    rests = _by_offer({offer_id: offer.cool_down_days for offer_id, offer in settings.offers.items()})
+    rests = chosen(F.col("offer_id"), {offer_id: offer.cool_down_days for offer_id, offer in settings.offers.items()}, 0)
     told = offers_told(alerts, today).where(F.date_diff(F.lit(today), "raised_on") < rests)
     private = [offer_id for offer_id, offer in settings.offers.items() if offer.discreet]
     worth = F.col("expected_value") >= float(settings.contact_policy.min_expected_value)
@@ -276,7 +275,7 @@ def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, toda
     if quotas:
         of_offer = Window.partitionBy("offer_id").orderBy(F.col("expected_value").desc(), "customer_id")
         scarce = _first_of_each(open_to).where(F.col("offer_id").isin(*quotas)).withColumn("_nth", F.row_number().over(of_offer))
-        over = scarce.where(F.col("_nth") > _by_offer(quotas) * AT_HAND).select("customer_id", "offer_id")
+        over = scarce.where(F.col("_nth") > chosen(F.col("offer_id"), quotas, 0) * AT_HAND).select("customer_id", "offer_id")
         open_to = open_to.join(over, ["customer_id", "offer_id"], "left_anti")
     return _first_of_each(open_to)
 
@@ -321,14 +320,6 @@ def _first_of_each(offers: DataFrame) -> DataFrame:
         .where("_nth = 1")
         .drop("_nth")
     )
-
-
-def _by_offer(numbers: Mapping[str, int]) -> Column:
-    """A number of each offer, 0 where none is named. Column read: `offer_id`."""
-    number = F.lit(0)
-    for offer_id, of_offer in numbers.items():
-        number = F.when(F.col("offer_id") == offer_id, F.lit(of_offer)).otherwise(number)
-    return number
 
 
 def _texts(names: tuple[str, ...]) -> Column:

@@ -13,6 +13,7 @@ from math import ceil
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.outcomes import REACHED
 from conf.settings import ContactPolicy
 from worklists.matters import SALES, lifetime
 
@@ -31,7 +32,6 @@ RULES = (
     "control_group",
 )
 CONTACT_WINDOW_DAYS = 30
-REACHED = ("contacted", "accepted", "declined", "false_alarm")  # outcomes of a call that came about
 
 
 def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:

@@ -41,8 +41,8 @@ def day(value: Column, language: str) -> Column:
     return F.date_format(value, "d MMM yyyy")
 
 
-def chosen(value: Column, words: Mapping[str, str], otherwise: str = "") -> Column:
-    """The word for a code, from a mapping."""
+def chosen(value: Column, words: Mapping[str, str] | Mapping[str, int], otherwise: str | int | None = "") -> Column:
+    """The word, or number, for a code, from a mapping."""
     expression = F.lit(otherwise)
     for code, word in words.items():
         expression = F.when(value == code, F.lit(word)).otherwise(expression)

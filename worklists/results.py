@@ -7,11 +7,11 @@ from datetime import date, timedelta
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.outcomes import REACHED
 from conf.settings import Worklists
 from worklists.selection import holder_of, listed
 
 OUTWARD = ("early_withdrawal", "account_closure", "abnormal_withdrawal")
-REACHED = ("contacted", "accepted", "declined", "false_alarm")
 
 
 def last_words(outcomes: DataFrame, alerts: DataFrame, day: date, days: int) -> DataFrame:

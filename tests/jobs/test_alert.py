@@ -73,6 +73,9 @@ class Bank:
     def run(self, day: date) -> dict[str, Any]:
         return run(self.job(day))
 
+    def version(self) -> int:
+        return self.job(D).lake.versions()["alerts"]
+
     def alerts(self) -> dict[str, dict[str, Any]]:
         """Alerts by customer and matter's first words."""
         found = self.job(D).lake.read("alerts").collect()
@@ -190,6 +193,10 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert later["ben abnormal_deposit"]["suppressed_by"] == "restriction"
     assert later["emil life_event"]["suppressed_by"] == "no_life_event_consent"
     assert later["emil life_event"]["closed_on"] == day2
+    again = bank.version()
+    assert bank.run(day2)["rows_out"] == 0
+    assert bank.run(D)["rows_out"] == 0  # a day gone by is history
+    assert (bank.version(), bank.alerts()) == (again, later)  # not even a commit
 
     # what went out on the second day comes back on the third; what was decided stays
     day3 = day2 + timedelta(days=1)

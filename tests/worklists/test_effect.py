@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.stats import binom
 
 from conf import Settings
-from worklists.effect import Case, OtherWay, effects, first_offers, mean_difference, share_difference
+from worklists.effect import Case, OtherWay, Report, effects, first_offers, mean_difference, share_difference
 from worklists.effect_page import effect_page, effect_text
 
 D = date(2026, 1, 1)
@@ -72,15 +72,15 @@ def test_what_counts_as_taken_and_what_it_is_worth(settings: Settings) -> None:
     assert not any(each.control for each in told)
     ways = [OtherWay("by value", 900, 0.96, (31.0, 22.0, 40.0), (-2.0, -3.0, -1.0), 870.0, ""),
             OtherWay("by probability alone", 900, 0.5, (9.0, 1.0, 17.0), (1.0, 0.0, 2.0), 20.0, "an effective sample of 20")]
-    text = effect_text([offer], [offer], ways, D, LATER, LATER, settings)
+    text = effect_text(Report([offer], [offer], ways, D, LATER, LATER), settings)
     assert "would have brought +31 CNY a call (+22 to +40)" in text
     assert "against what was done: \N{MINUS SIGN}2 CNY a call (\N{MINUS SIGN}3 to \N{MINUS SIGN}1)" in text
     assert "nothing is said: an effective sample of 20" in text
     assert "(+1 to +17)" not in text, "a refused estimate is not shown"
-    assert "no call about an offer has" in effect_text([offer], [offer], [], D, LATER, LATER, settings)
+    assert "no call about an offer has" in effect_text(Report([offer], [offer], [], D, LATER, LATER), settings)
     assert "treated 33 (spoken to 32, accepted 0), control 20, window still open 1" in text
     assert "too few" in text
-    page = effect_page([offer], [offer], ways, D, LATER, LATER, settings)
+    page = effect_page(Report([offer], [offer], ways, D, LATER, LATER), settings)
     assert "<svg" in page
     assert "effective sample of 20" in page
     assert "http://" not in page.replace("http://www.w3.org", "")  # names of XML, never fetched
