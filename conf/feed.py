@@ -44,6 +44,7 @@ class Feed(Model):
     date_formats: tuple[str, ...] = ("yyyy-MM-dd",)
     time_zone: str | None = None  # of times written without a zone; the bank's zone when empty
     delivery: Literal["delta", "snapshot"] = "delta"  # customers and accounts only
+    corrections: bool = False  # transactions and purchases only: column `version` counts what was told of one event; the highest stands
     max_snapshot_shrink: float = Field(0.3, ge=0, le=1)  # a snapshot smaller by more than this share is refused
     control_file: Literal["optional", "required"] = "optional"
     extra_columns: Literal["ignore", "refuse"] = "ignore"

@@ -229,3 +229,7 @@ class Settings(Model):
     offers: dict[str, Offer] = {}
     life_events: dict[str, LifeEvent] = {}
     wording: dict[Literal["en", "zh"], Wording]
+
+    def feed(self, name: str) -> Feed:
+        """How a feed's files look; the canonical way where nothing is configured."""
+        return self.feeds.get(name, Feed())

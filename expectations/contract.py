@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -39,6 +39,7 @@ class Repeats(StrEnum):
     """What a second row with the same key is."""
 
     EVENT = "event"  # the same event told again, or a contradiction
+    CORRECTION = "correction"  # an event whose `version` is higher takes the place of the one before
     VERSION = "version"  # a newer version of it: a new row
     HISTORY = "history"  # a version that ends the one before it: customers and accounts
 
@@ -74,6 +75,9 @@ class Field:
     @property
     def spark_type(self) -> str:
         return self.type or TYPES[self.kind]
+
+
+VERSION = Field("version", Kind.INTEGER, required=True)
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,11 @@ class Contract:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
+
+    @property
+    def corrected(self) -> Contract:
+        """The same feed of events that are corrected by number."""
+        return replace(self, fields=(*self.fields, VERSION), repeats=Repeats.CORRECTION)
 
     @property
     def required(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.feed import Feed
-from expectations.contract import Contract, Field, Kind, Sign
+from expectations.contract import VERSION, Contract, Field, Kind, Sign
 from expectations.currencies import CURRENCIES, NO_DECIMALS
 
 SOURCE, DROP, PROBLEM = "source_file", "_drop", "_problem"
@@ -73,8 +73,9 @@ def checked(landed: DataFrame, contract: Contract, feed: Feed, bank_zone: str, i
 
 
 def content(contract: Contract) -> Column:
-    """The hash of a typed row. Nulls are hashed too, so that a value cannot move to a neighbouring column unseen."""
-    return F.xxhash64(*(part for name in contract.names for part in (F.col(name), F.col(name).isNull())))
+    """The hash of what a typed row says. Nulls are hashed too, so that a value cannot move to a neighbouring column unseen."""
+    names = [name for name in contract.names if name != VERSION.name]
+    return F.xxhash64(*(part for name in names for part in (F.col(name), F.col(name).isNull())))
 
 
 def _value(field: Field) -> str:

@@ -9,19 +9,28 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 
-def known(events: DataFrame, as_of: date) -> DataFrame:
-    """Events known on a day.
+def known(events: DataFrame, as_of: date, since: date | None = None) -> DataFrame:
+    """Events known on a day, or on any day from `since` on; of a corrected event the version that stood.
 
     Parameters
     ----------
-    events : DataFrame with `business_date`, `recorded_on`
+    events : DataFrame with `business_date`, `recorded_on` and, where events are corrected, `superseded_on`
     as_of : date
+    since : date, optional
 
     Returns
     -------
     DataFrame, same columns
     """
-    return events.where((F.col("business_date") <= F.lit(as_of)) & (F.col("recorded_on") <= F.lit(as_of)))
+    return events.where(known_on(events, F.lit(as_of), F.lit(since or as_of)))
+
+
+def known_on(events: DataFrame, day: Column, since: Column | None = None) -> Column:
+    """Whether each event had happened and was recorded by a day, and no correction of it was."""
+    told = (F.col("business_date") <= day) & (F.col("recorded_on") <= day)
+    if "superseded_on" not in events.columns:
+        return told
+    return told & F.coalesce(F.col("superseded_on") > (day if since is None else since), F.lit(True))
 
 
 def latest_known_by(events: DataFrame, key: Sequence[str], as_of: date) -> DataFrame:

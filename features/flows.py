@@ -133,6 +133,29 @@ def daily_flows(flows: DataFrame) -> DataFrame:
     )
 
 
+def changed_units(now: DataFrame, told: DataFrame, days: DataFrame) -> DataFrame:
+    """Units of some days that are not as they were told: new ones, grown ones, and ones a late row netted or a correction emptied.
+
+    Parameters
+    ----------
+    now, told : DataFrame of `daily_flows` rows, newest knowledge and what was recorded of it
+    days : DataFrame with `customer_id`, `business_date`
+
+    Returns
+    -------
+    DataFrame of `daily_flows` rows; a unit that is no more has amounts and transactions of 0
+    """
+    numbers = ("amount", "unusual_amount", "transactions")
+    before = told.select(*UNIT, *(F.col(name).alias(f"_{name}") for name in numbers))
+    here, there = (frame.join(days, ["customer_id", "business_date"], "left_semi") for frame in (now, before))
+    return (
+        here.join(there, list(UNIT), "full_outer")
+        .withColumns({name: F.coalesce(name, F.lit(0)).cast(now.schema[name].dataType) for name in numbers})
+        .where(" OR ".join(f"NOT ({name} <=> _{name})" for name in numbers))
+        .select(*UNIT, *numbers)
+    )
+
+
 def latest_known(units: DataFrame, recorded_by: date) -> DataFrame:
     """Daily flows as they were known: a later row for the same unit replaces an earlier one.
 

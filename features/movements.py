@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
-from features.as_of import each, in_base_currency, known
+from features.as_of import each, in_base_currency, known, known_on
 from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES
 
 SATURDAY = 5
@@ -22,7 +22,7 @@ LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little 
 def recent(events: DataFrame, days: Sequence[date]) -> DataFrame:
     """The events any of the days may ask for; prunes files, so that the cost does not grow with the history."""
     first = min(days) - timedelta(days=LOOKBACK_DAYS - 1)
-    return known(events.where(F.col("business_date") >= F.lit(first)), max(days))
+    return known(events.where(F.col("business_date") >= F.lit(first)), max(days), since=min(days))
 
 
 def seen_from(events: DataFrame, days: Sequence[date] | None = None) -> DataFrame:
@@ -30,7 +30,8 @@ def seen_from(events: DataFrame, days: Sequence[date] | None = None) -> DataFram
 
     Parameters
     ----------
-    events : DataFrame with `business_date`, `recorded_on` and, unless `days` are given, `_days` (array of dates)
+    events : DataFrame with `business_date`, `recorded_on`, `superseded_on` where events are corrected, and, unless `days` are given,
+        `_days` (array of dates)
     days : sequence of date, optional
 
     Returns
@@ -38,7 +39,7 @@ def seen_from(events: DataFrame, days: Sequence[date] | None = None) -> DataFram
     DataFrame with `as_of` and `age_days` (0 on the day itself)
     """
     day = F.explode("_days") if days is None else each(days)
-    repeated = events.withColumn("as_of", day).where((F.col("business_date") <= F.col("as_of")) & (F.col("recorded_on") <= F.col("as_of")))
+    repeated = events.withColumn("as_of", day).where(known_on(events, F.col("as_of")))
     return repeated.withColumn("age_days", F.date_diff("as_of", "business_date")).where(F.col("age_days") < LOOKBACK_DAYS).drop("_days")
 
 

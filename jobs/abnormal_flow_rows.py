@@ -35,7 +35,7 @@ def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: L
     kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
     told = with_rows_behind(abnormal, flows).withColumns(
         {"kind": kind, "cause": likely_cause(job.settings.flows.causes), "chance": chance(answers)})
-    what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", F.array_join("transaction_ids", ","))
+    what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", "amount", F.array_join("transaction_ids", ","))
     return _rows(job, told, flow_reason(job.settings), what)
 
 

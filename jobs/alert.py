@@ -47,7 +47,7 @@ from worklists.matters import (
     untold_offers,
 )
 from worklists.policy import contacts, drawn, held_back, sales_days, sales_today, standing, with_priority
-from worklists.reversals import taken_back, undone_flows
+from worklists.reversals import corrected_flows, taken_back, undone_flows
 
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
 
@@ -158,6 +158,10 @@ def _flows_to_tell(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
     legs = _legs(job, at_hand, transactions).localCheckpoint()
     of_accounts = transactions.join(F.broadcast(legs.select("account_id").distinct()), "account_id", "left_semi")
     undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts))
+    if job.settings.feed("transactions").corrections:
+        versions = job.lake.read("transactions").where(F.col("business_date").between(F.lit(since), F.lit(job.day)))
+        corrected = corrected_flows(at_hand, versions.where(F.col("recorded_on") <= F.lit(job.day)), job.day)
+        undone = undone.unionByName(corrected).groupBy("flow_id").agg(F.max("undone_on").alias("undone_on"))
     return flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint(), legs
 
 

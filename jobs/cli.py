@@ -263,8 +263,11 @@ def main(*prefix: str) -> None:
 
 def _settings(given: dict[str, Any]) -> Any:
     from conf import load_settings
+    from expectations.configured import require_fitting
 
-    return load_settings(given["conf"])
+    settings = load_settings(given["conf"])
+    require_fitting(settings.feeds)
+    return settings
 
 
 def _places(given: dict[str, Any]) -> Any:

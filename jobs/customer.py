@@ -12,7 +12,7 @@ from typing import Any
 from conf import ExitCode, KehuError, Settings
 from jobs.context import Places
 from jobs.ledger import last_day
-from tables.arrow import Filter, read_arrow
+from tables.arrow import Filter, read_arrow, stood
 from worklists.customer_picture import OpenAlert, Picture, customer_page, customer_text
 from worklists.worklist import AT_PRINCIPAL, LISTED, MOVEMENTS_SHOWN, Facts, Offered, Row, customer_pictures, first_month
 
@@ -99,11 +99,11 @@ class _Read:
     def movements(self, account_ids: list[str]) -> Rows:
         if not account_ids:
             return []
-        columns = ["account_id", "transaction_id", "booked_at", "business_date", "recorded_on", "amount", "currency", "direction",
-                   "type", "channel", "description", "balance_after"]
+        columns = ["account_id", "transaction_id", "booked_at", "business_date", "recorded_on", "superseded_on", "amount", "currency",
+                   "direction", "type", "channel", "description", "balance_after"]
         found = read_arrow(self.lake, "transactions", columns, [("account_id", "in", account_ids), ("business_date", "<=", self.day)])
         rows = [] if found is None else found.to_pylist()
-        return [row | {"customer_id": self.customer_id} for row in rows if row["recorded_on"] <= self.day]
+        return [row | {"customer_id": self.customer_id} for row in rows if stood(row, self.day)]
 
     def contacts(self, alerts: Rows) -> Rows:
         ids = [row["alert_id"] for row in alerts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
@@ -14,6 +15,7 @@ from features.baselines import rebuilt, updated
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
     UNIT,
+    changed_units,
     daily_flows,
     external_flows,
     latest_known,
@@ -24,7 +26,7 @@ from features.flows import (
 )
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
-from jobs.flow_answers import answers, forgiven_units, learned_today
+from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
 from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises
 
 CALIBRATION_DAYS = 60
@@ -69,8 +71,8 @@ def detected(job: Job) -> Detected:
     since = stored.agg(F.max("recorded_on")).collect()[0][0]
     accounts = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
-    new = transactions if since is None else transactions.where(F.col("recorded_on") > F.lit(since))
-    span = new.agg(F.min("business_date"), F.max("business_date")).collect()[0]
+    changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
+    span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
     look = _look(job, since, span[0] or _data_start(job))
 
     first = (span[0] or day) - timedelta(days=RECURRING_LOOKBACK_DAYS + max(settings.windows_days))
@@ -80,10 +82,12 @@ def detected(job: Job) -> Detected:
         job.settings.bank.base_currency,
     ).localCheckpoint()  # read once, though every kind of event is looked for in it
     flows = with_recurring(external_flows(moved), settings).localCheckpoint()
-    touched = _touched(flows, look.since).localCheckpoint()
-    new_units = daily_flows(flows.join(touched, list(UNIT), "left_semi")).withColumns(
+    days = changed.join(accounts, "account_id").select("customer_id", "business_date").distinct()
+    told = latest_known(stored.where(F.col("business_date") >= F.lit(span[0] or day)), day)
+    new_units = changed_units(daily_flows(flows), told, days).withColumns(
         {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}
-    )
+    ).localCheckpoint()
+    touched = new_units.select(*UNIT)
     reach = F.lit((span[0] or day) - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
@@ -98,8 +102,10 @@ def detected(job: Job) -> Detected:
     told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
         hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
     units = recorded_units(around, judged, abnormal, touched, day)
-    if answered is not None:
-        units = units.unionByName(forgiven_units(job, answered, stored).join(units, list(UNIT), "left_anti"))
+    no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
+    if no_news:
+        forgiven = forgiven_units(job, reduce(DataFrame.unionByName, no_news), stored)
+        units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
     return Detected(look, units, told, judged)
 
 
@@ -129,10 +135,10 @@ def _rates(job: Job) -> DataFrame:
     return latest_known_by(job.lake.read("fx_rates"), job.lake.table("fx_rates").key, job.day)
 
 
-def _touched(flows: DataFrame, since: date | None) -> DataFrame:
-    """Units with a row recorded since the last look; a late row touches the day it happened on."""
-    new = flows if since is None else flows.where(F.col("recorded_on") > F.lit(since))
-    return new.select(*UNIT).distinct()
+def _changed(transactions: DataFrame, since: date, day: date) -> DataFrame:
+    """Transactions recorded since the last look, and those corrected since: each touches the day it happened on."""
+    new, corrected = (F.col(on).between(F.lit(since + timedelta(days=1)), F.lit(day)) for on in ("recorded_on", "superseded_on"))
+    return transactions.where((F.col("business_date") <= F.lit(day)) & (new | corrected))
 
 
 def _exposure(job: Job, look: Look) -> DataFrame:

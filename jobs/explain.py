@@ -11,7 +11,7 @@ from typing import Any
 
 from conf import ExitCode, KehuError, Settings, conf_hash
 from jobs.context import Places
-from tables.arrow import Filter, read_arrow
+from tables.arrow import Filter, read_arrow, stood
 from tables.durable import actions, commits, file_of
 from worklists.alert_id import is_alert_id, normalised
 from worklists.figures import day as told_day
@@ -57,9 +57,10 @@ class _Behind:
         return sorted(self.rows("abnormal_flows", [("flow_id", "in", ids)]), key=lambda row: row["flow_id"]) if ids else []
 
     def transactions(self, flow: Row) -> list[Row]:
-        """The rows behind a flow, in base currency, largest first."""
+        """The rows behind a flow as they were when it was found, in base currency, largest first."""
         ids = list(flow["transaction_ids"] or ())
-        found = self.rows("transactions", [("transaction_id", "in", ids)]) if ids else []
+        versions = self.rows("transactions", [("transaction_id", "in", ids)]) if ids else []
+        found = [row for row in versions if stood(row, flow["detected_on"])]
         for row in found:
             row["amount_base"] = self._in_base_currency(row, flow["detected_on"])
         return sorted(found, key=lambda row: (-row["amount_base"], row["transaction_id"]))

@@ -1,4 +1,4 @@
-"""What relationship managers said of earlier flows, as known on the day: it teaches the order, and the customer's own threshold."""
+"""What became of earlier flows, as known on the day: it teaches the order, and the customer's own threshold."""
 
 from __future__ import annotations
 
@@ -21,11 +21,28 @@ def answers(job: Job) -> DataFrame | None:
     outcomes = telling(known(job.lake.read("outcomes"), job.day))
     if outcomes.isEmpty():
         return None
+    return answered_flows(outcomes, job.lake.read("alerts").select("alert_id", "flow_ids"), _remembered(job)).localCheckpoint()
+
+
+def false_alarms(answered: DataFrame | None) -> DataFrame | None:
+    """The answered flows that were no news."""
+    return None if answered is None else answered.where(~F.col("real")).drop("real", "told_cause")
+
+
+def returned(job: Job) -> DataFrame | None:
+    """Flows told within a year whose alert was withdrawn by the day, because the money came back; None when there are none."""
+    closed = F.col("closed_on").between(F.lit(job.day - timedelta(days=REMEMBERED_DAYS)), F.lit(job.day - timedelta(days=1)))
+    alerts = job.lake.read("alerts").where((F.col("status") == "retracted") & closed)
+    if alerts.isEmpty():
+        return None
+    return _remembered(job).join(alerts.select(F.explode("flow_ids").alias("flow_id")).distinct(), "flow_id", "left_semi")
+
+
+def _remembered(job: Job) -> DataFrame:
     first, found = F.lit(job.day - timedelta(days=REMEMBERED_DAYS)), F.col("detected_on")
-    flows = job.lake.read("abnormal_flows").where((found >= first) & (found < F.lit(job.day))).select(
-        "flow_id", "customer_id", "business_date", "window_days", "kind", "return_period_years", "log_odds", "chance"
+    return job.lake.read("abnormal_flows").where((found >= first) & (found < F.lit(job.day))).select(
+        "flow_id", "customer_id", "business_date", "window_days", "kind", "return_period_years", "log_odds", "chance", "detected_on"
     )
-    return answered_flows(outcomes, job.lake.read("alerts").select("alert_id", "flow_ids"), flows).localCheckpoint()
 
 
 def learned_today(answered: DataFrame | None) -> Learned:
@@ -36,13 +53,15 @@ def learned_today(answered: DataFrame | None) -> Learned:
     return learned(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
-def forgiven_units(job: Job, answered: DataFrame, stored: DataFrame) -> DataFrame:
-    """Rows of `daily_flows` for what an RM has called a false alarm: such a flow is usual for this customer from now on.
+def forgiven_units(job: Job, flows: DataFrame, stored: DataFrame) -> DataFrame:
+    """Rows of `daily_flows` for flows that were no news: such a flow is usual for this customer from now on.
 
     Parameters
     ----------
     job : Job
-    answered : DataFrame as `answers` returns
+    flows : DataFrame with `customer_id`, `business_date`, `window_days`, `kind`, `detected_on`
+        What an RM has called a false alarm, and what came back. Days that were recorded again after it was found (a correction) are
+        not touched: they were judged anew.
     stored : DataFrame of `daily_flows` rows recorded before the day
 
     Returns
@@ -51,7 +70,9 @@ def forgiven_units(job: Job, answered: DataFrame, stored: DataFrame) -> DataFram
     """
     direction = F.when(F.col("kind") == "withdrawal", "debit").when(F.col("kind") == "deposit", "credit")
     days = F.sequence(F.date_sub("business_date", F.col("window_days") - 1), F.col("business_date"))
-    false = answered.where(~F.col("real")).withColumn("direction", direction).where("direction IS NOT NULL")
-    units = false.select("customer_id", F.explode(days).alias("business_date"), "direction").distinct()
-    newest = latest_known(stored.join(F.broadcast(units), list(UNIT), "left_semi"), job.day)
-    return newest.where("flagged").withColumns({"flagged": F.lit(False), "recorded_on": F.lit(job.day)})
+    parts = flows.withColumn("direction", direction).where("direction IS NOT NULL").select(
+        "customer_id", F.explode(days).alias("business_date"), "direction", "detected_on")
+    units = parts.groupBy(*UNIT).agg(F.max("detected_on").alias("_found"))
+    newest = latest_known(stored.join(F.broadcast(units), list(UNIT)), job.day)
+    still = newest.where("flagged AND recorded_on <= _found").drop("_found")
+    return still.withColumns({"flagged": F.lit(False), "recorded_on": F.lit(job.day)})

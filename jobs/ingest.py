@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf import ExitCode, KehuError
 from expectations import CONTRACTS
+from expectations.configured import contract_of
 from expectations.judge import Judge, Unmet, critical, load_soon
 from expectations.suite import OF_USUAL, ROWS, expected, usual_rows
 from jobs import ingest_files as files
@@ -20,6 +21,8 @@ from jobs.ingest_writes import in_quarantine, in_table, quarantine_rows, require
 from landing import Drop, Landed
 
 FEW_ROWS = 50_000
+# What each of the rules' many columns may hold is derived anew for every plan above them: most of the planning, of no use here.
+LEAN = {"spark.sql.constraintPropagation.enabled": "false"}
 INTERPRETED = {
     "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
 }
@@ -56,11 +59,11 @@ def waiting(job: Job) -> list[Drop]:
 
 @contextmanager
 def planned_for(spark: SparkSession, rows: int) -> Iterator[None]:
-    """Few rows are read faster than code for them is compiled: below `FEW_ROWS`, plans are interpreted and not adapted."""
-    before = {key: spark.conf.get(key, None) for key in INTERPRETED}
-    if rows <= FEW_ROWS:
-        for key, value in INTERPRETED.items():
-            spark.conf.set(key, value)
+    """Few rows are read faster than code for them is compiled: up to `FEW_ROWS`, plans are interpreted and not adapted."""
+    wanted = LEAN | INTERPRETED if rows <= FEW_ROWS else LEAN
+    before = {key: spark.conf.get(key, None) for key in wanted}
+    for key, value in wanted.items():
+        spark.conf.set(key, value)
     try:
         yield
     finally:
@@ -76,9 +79,10 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tup
     found: list[Taken] = []
     told: list[Unmet] = []
     verdicts = list(batch.verdicts)
-    for feed, contract in CONTRACTS.items():
+    for feed in CONTRACTS:
+        contract = contract_of(feed, job.settings.feed(feed))
         for landed in batch.drops_of(job, feed):
-            days = sorted({*seen.days(feed), *(file.drop.day for one in found for file in one.landed if one.contract is contract)})
+            days = sorted({*seen.days(feed), *(file.drop.day for one in found for file in one.landed if one.contract.feed == feed)})
             rows = sum(file.rows for file in landed)
             with planned_for(job.spark, rows):
                 what = taken(job, contract, landed, days)
@@ -105,7 +109,7 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tup
 
 def _unmet(job: Job, seen: files.Ledger, what: Taken, judge: Judge) -> list[Unmet]:
     """Judge a feed's newest drop as a whole, before any row of it is written."""
-    feed, conf, measures = what.contract.feed, files.feed_conf(job, what.contract.feed), what.measures
+    feed, conf, measures = what.contract.feed, job.settings.feed(what.contract.feed), what.measures
     if what.landed:
         newest = max(file.drop.day for file in what.landed)
         usual = usual_rows({day: seen.rows_of(feed, day) for day in seen.days(feed)}, newest, conf)

@@ -16,6 +16,7 @@ from typing import Any
 
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
+from expectations.configured import contract_of
 from jobs.context import Job
 from landing import Drop, Held, Landed, Refused, Shape, drops, land
 from landing.landed import digest
@@ -119,7 +120,7 @@ def ledger(job: Job) -> Ledger:
 def new_drops(job: Job, seen: Ledger) -> list[Drop]:
     """Drops up to the job's day that are not taken yet, oldest first."""
     found = drops(job.landing, CONTRACTS, job.day)
-    return [drop for drop in found if seen.is_new(drop, feed_conf(job, drop.feed))]
+    return [drop for drop in found if seen.is_new(drop, job.settings.feed(drop.feed))]
 
 
 def batches(new: Sequence[Drop]) -> Iterator[list[Drop]]:
@@ -190,21 +191,17 @@ def verdict(job: Job, drop: Drop, sha256: str, status: str, rows: int = 0, accep
     }
 
 
-def feed_conf(job: Job, feed: str) -> Feed:
-    return job.settings.feeds.get(feed, Feed())
-
-
 def shape(contract: Contract) -> Shape:
     return Shape(contract.names, contract.required, contract.exact)
 
 
 def is_snapshot(job: Job, feed: str) -> bool:
-    return CONTRACTS[feed].repeats is Repeats.HISTORY and feed_conf(job, feed).delivery == "snapshot"
+    return CONTRACTS[feed].repeats is Repeats.HISTORY and job.settings.feed(feed).delivery == "snapshot"
 
 
 def _complete(job: Job, drop: Drop) -> str:
     """The digest of a file that is all there."""
-    conf, its_day_is_over = feed_conf(job, drop.feed), job.day > drop.day
+    conf, its_day_is_over = job.settings.feed(drop.feed), job.day > drop.day
     if drop.size < 0:
         if its_day_is_over:
             raise Refused("DATA_MISSING", "its control file is there, the file is not")
@@ -218,7 +215,8 @@ def _complete(job: Job, drop: Drop) -> str:
 
 def _landed(job: Job, drop: Drop, sha256: str, to: Path) -> Landed | Refused | Held:
     try:
-        return land(drop, sha256, feed_conf(job, drop.feed), shape(CONTRACTS[drop.feed]), to)
+        conf = job.settings.feed(drop.feed)
+        return land(drop, sha256, conf, shape(contract_of(drop.feed, conf)), to)
     except (Refused, Held) as told:
         return told
 
@@ -260,7 +258,7 @@ def _refuse_shrunk(job: Job, batch: Batch, seen: Ledger) -> None:
             files = list(of_day)
             before = max((past for past in sizes if past < day), default=None)
             sizes[day] = sizes.get(day, 0) + sum(file.rows for file in files)
-            if before is None or sizes[day] >= (1 - feed_conf(job, feed).max_snapshot_shrink) * sizes[before]:
+            if before is None or sizes[day] >= (1 - job.settings.feed(feed).max_snapshot_shrink) * sizes[before]:
                 continue
             reason = f"SNAPSHOT_SHRINK: {sizes[day]} rows after {sizes[before]} on {before}"
             for file in files:

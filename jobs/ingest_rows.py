@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pyspark.sql.functions as F
@@ -15,7 +15,7 @@ from pyspark.sql.types import DateType, LongType, StringType, StructField, Struc
 
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
-from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, verdicts
+from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, telling_apart, verdicts
 from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
 from expectations.suite import AGE, LARGEST, REPEATED, Measures, empty
 from expectations.suite import DUPLICATES as SHARE_DUPLICATE
@@ -23,7 +23,7 @@ from expectations.suite import QUARANTINED as SHARE_QUARANTINED
 from expectations.suite import ROWS as ROWS_OF_DROP
 from expectations.suite import WAITING as SHARE_WAITING
 from jobs.context import Job
-from jobs.ingest_files import feed_conf, shape
+from jobs.ingest_files import shape
 from landing import Landed
 from landing.landed import landed_schema
 from landing.rows import LINE, RAW
@@ -87,11 +87,12 @@ class Taken:
     initial: date
     newest: date | None  # the newest drop taken before
     measures: Measures
+    dates: tuple[date, ...]  # business dates on which rows with the same keys may stand in the table
     cached: tuple[DataFrame, ...]
 
     def done(self) -> None:
-        """Let go of what was kept in memory."""
-        for frame in self.cached:
+        """Let go of what was kept in memory; what was made of the other first, else Spark would plan it anew without it."""
+        for frame in reversed(self.cached):
             frame.unpersist()
 
     @property
@@ -136,7 +137,7 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
     assert typed is not None
     assert raws is not None
     everything = rows = _referred(typed, contract, known).persist()
-    first = _counts(rows, contract, feed_conf(job, contract.feed))
+    first = _counts(rows, contract, job.settings.feed(contract.feed))
     refused = _over_limit(job, contract, landed, first.files)
     if refused:
         rows = rows.where(~F.col(SOURCE).isin(*refused))
@@ -144,9 +145,10 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
     counted = {source: of_file for source, of_file in first.files.items() if source not in refused}
     for file in fit:
         counted.setdefault(file.drop.source_file, Counted())
-    decided, counted, repeated = _decided(job, contract, rows, fit, sorted(first.days), waiting, counted)
+    dates = _dates(job, contract, rows, fit, first.days) if drop_days else sorted(first.days)
+    decided, counted, repeated = _decided(job, contract, rows, fit, dates, waiting, counted)
     measures = _measures(first, counted, fit, repeated)
-    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None), measures,
+    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None), measures, tuple(dates),
                  (everything, decided))
 
 
@@ -171,7 +173,7 @@ def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date)
     kinds = {"int64": LongType(), "date32[day]": DateType()}
     schema = StructType([StructField(each.name, kinds.get(str(each.type), StringType())) for each in landed_schema(shape(contract))])
     text = job.spark.read.schema(schema).parquet(*(str(file.path) for file in landed))
-    typed = checked(text, contract, feed_conf(job, contract.feed), job.settings.bank.time_zone, initial)
+    typed = checked(text, contract, job.settings.feed(contract.feed), job.settings.bank.time_zone, initial)
     gone = _erased(job, contract)
     if gone is None:
         return typed, text.select(SOURCE, LINE, _raw_line(contract).alias(RAW))
@@ -297,7 +299,7 @@ def _measures(first: Pass, counted: Mapping[str, Counted], landed: Sequence[Land
 
 def _over_limit(job: Job, contract: Contract, landed: Sequence[Landed], counted: Mapping[str, Counted]) -> dict[str, str]:
     """Files with too many bad rows to trust the rest; rows that only wait for a customer or an account do not count."""
-    limits = feed_conf(job, contract.feed).quarantine
+    limits = job.settings.feed(contract.feed).quarantine
     refused = {}
     for file in landed:
         bad = counted[file.drop.source_file].rows[QUARANTINED] if file.drop.source_file in counted else 0
@@ -339,17 +341,36 @@ def _existing(
     job: Job, contract: Contract, good: DataFrame, sources: Sequence[str], dates: Sequence[date], waiting: DataFrame | None
 ) -> DataFrame:
     """Rows of the table that new ones may repeat: key, `_since`, `_content`. What a killed run left of the same files is not there."""
-    table = job.lake.read(contract.feed)
     since = "valid_from" if contract.repeats is Repeats.HISTORY else "recorded_on"
     if contract.repeats is not Repeats.HISTORY:
-        on = F.col("business_date")
-        table = table.where(on.isin(*dates) if len(dates) <= MANY_DATES else on.between(dates[0], dates[-1]))
+        table = of_dates(job.lake.read(contract.feed), dates)
     else:
-        table = table.join(good.select(*contract.key).distinct(), list(contract.key), "left_semi")
+        table = job.lake.read(contract.feed).join(good.select(*contract.key).distinct(), list(contract.key), "left_semi")
     own = [*sources, *sorted({source.rsplit("/", 1)[0] + "/" for source in sources})]
     table = table.where(~F.col(SOURCE).isin(*own))
-    rows = table.select(*contract.key, SOURCE, F.col(since).alias(SINCE), content(contract).alias(CONTENT))
+    rows = table.select(*telling_apart(contract), SOURCE, F.col(since).alias(SINCE), content(contract).alias(CONTENT))
     if waiting is not None:
         again = good.where(~F.col(SOURCE).isin(*sources)).select(*contract.key, SOURCE, CONTENT)
         rows = rows.join(again, [*contract.key, SOURCE, CONTENT], "left_anti")
     return rows
+
+
+def of_dates(events: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """Rows of some business dates; of many, whatever lies between them."""
+    on = F.col("business_date")
+    return events.where(on.isin(*dates) if len(dates) <= MANY_DATES else on.between(dates[0], dates[-1]))
+
+
+def _dates(job: Job, contract: Contract, rows: DataFrame, landed: Sequence[Landed], told: Set[date]) -> list[date]:
+    """The business dates of good rows, and those on which the table has the same keys, as far back as the feed's horizon.
+
+    Only keys are read, and of no more days than a row may be late: that one id says two things on two days is found at that cost.
+    """
+    if not told or not landed or contract.happened in contract.key or contract.repeats not in (Repeats.EVENT, Repeats.CORRECTION):
+        return sorted(told)
+    first = min(file.drop.day for file in landed) - timedelta(days=job.settings.feed(contract.feed).late_horizon_days)
+    elsewhere = job.lake.read(contract.feed).where((F.col("business_date") >= F.lit(first)) & ~F.col("business_date").isin(*told))
+    key = list(contract.key)
+    new = rows.where((F.size(RULES) == 0) & F.col(SOURCE).isin(*(file.drop.source_file for file in landed))).select(*key)
+    found = elsewhere.select(*key, "business_date").join(new, key, "left_semi").select("business_date").distinct().collect()
+    return sorted({*told, *(row["business_date"] for row in found)})

@@ -8,16 +8,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 
 from conf import ExitCode, KehuError
 from expectations import Repeats
+from expectations.contract import VERSION
 from expectations.duplicates import ACCEPTED, SINCE
 from expectations.history import chained, closings
 from expectations.rules import COLUMNS, DROP, RULES, SOURCE
 from jobs.context import Job
 from jobs.ingest_files import is_snapshot
-from jobs.ingest_rows import QUARANTINED, VERDICT, WAITS_FOR, Counted, Taken
+from jobs.ingest_rows import QUARANTINED, VERDICT, WAITS_FOR, Counted, Taken, of_dates
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches
 
@@ -28,7 +29,10 @@ def write_accepted(job: Job, what: Taken) -> None:
         _write_history(job, what)
         return
     feed, accepted = what.contract.feed, _provenance(job, what).where(F.col(VERDICT) == ACCEPTED)
-    rows = accepted.select(*job.lake.table(feed).column_names)
+    none = {column.name: F.lit(None).cast(column.type) for column in job.lake.table(feed).columns if column.name not in accepted.columns}
+    rows = accepted.withColumns(none).select(*job.lake.table(feed).column_names)
+    if what.contract.repeats is Repeats.CORRECTION:
+        rows = _superseding(job, what, rows)
     if what.landed and (_any_accepted(what, what.sources) or _present(job, feed, what.sources)):
         job.lake.replace(feed, rows.where(F.col(SOURCE).isin(*what.sources)), {SOURCE: what.sources})
     if what.retried and _any_accepted(what, what.retried):
@@ -40,8 +44,28 @@ def write_accepted(job: Job, what: Taken) -> None:
         again.unpersist()
 
 
+def _superseding(job: Job, what: Taken, rows: DataFrame) -> DataFrame:
+    """Tells of each row until when it stands, and of the rows of earlier drops whose place these take."""
+    feed, key = what.contract.feed, list(what.contract.key)
+    own = F.col(SOURCE).isin(*what.sources, *what.retried)
+    earlier = of_dates(job.lake.read(feed), what.dates).where(~F.col(SOURCE).isin(*what.sources))
+    earlier = earlier.join(rows.select(*key).distinct(), key, "left_semi")
+    earlier = earlier.join(rows.select(*key, SOURCE, VERSION.name), [*key, SOURCE, VERSION.name], "left_anti")
+    later = Window.partitionBy(*key).orderBy(F.coalesce(VERSION.name, F.lit(0))).rowsBetween(1, Window.unboundedFollowing)
+    chain = earlier.unionByName(rows).withColumns({"_was": F.col("superseded_on"), "superseded_on": F.min("recorded_on").over(later)})
+    told = chain.localCheckpoint()
+    changed = told.where(~own & ~F.col("superseded_on").eqNullSafe(F.col("_was"))).drop("_was")
+    places = changed.select(SOURCE, "recorded_on").distinct().collect()
+    if places:
+        sources, days = sorted({row[SOURCE] for row in places}), sorted({row["recorded_on"] for row in places})
+        beside = job.lake.read(feed).where(F.col(SOURCE).isin(*sources) & F.col("recorded_on").isin(*days))
+        beside = beside.join(changed, [*key, SOURCE], "left_anti")
+        job.lake.replace(feed, changed.unionByName(beside), {SOURCE: sources, "recorded_on": days})
+    return told.where(own).drop("_was")
+
+
 def quarantine_rows(job: Job, what: Taken) -> DataFrame:
-    """Rows for `quarantine`; what waits for a customer or an account keeps what it says."""
+    """Rows for `quarantine`, computed; what waits for a customer or an account keeps what it says."""
     names = what.contract.names
     bad = what.decided.where(F.col(VERDICT) == QUARANTINED)
     said = F.map_from_arrays(F.array(*(F.lit(name) for name in names)), F.array(*(F.col(name).cast("string") for name in names)))
@@ -49,7 +73,7 @@ def quarantine_rows(job: Job, what: Taken) -> DataFrame:
         F.lit(what.contract.feed).alias("feed"), F.col(DROP).alias("business_date"), SOURCE, LINE, RAW, RULES, COLUMNS,
         F.col(WAITS_FOR).alias("waits_for"), F.when(F.col(WAITS_FOR).isNotNull(), said).alias("fields"),
         F.lit(job.run_id).alias("run_id"),
-    )
+    ).localCheckpoint()  # a write plans its rows several times over
 
 
 def require_balance(job: Job, what: Taken) -> None:

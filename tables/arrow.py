@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ def read_arrow(
     return found.to_pyarrow_table(
         columns=list(columns) if columns else None, filters=list(filters) if filters else None, filesystem=_filesystem(lake, table)
     )
+
+
+def stood(event: Mapping[str, Any], day: date) -> bool:
+    """Whether a row of an event table was known on a day and not yet corrected."""
+    corrected = event.get("superseded_on")
+    return event["recorded_on"] <= day and (corrected is None or corrected > day)
 
 
 def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.RecordBatch]:

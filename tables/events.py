@@ -15,6 +15,10 @@ PROVENANCE = (
     Column("source_file", "STRING", "the file it came in, below the landing root"),
     RUN,
 )
+CORRECTIONS = (
+    Column("version", "INT", "number of this word on the event, where the feed has corrections"),
+    Column("superseded_on", "DATE", "from this date on a higher version is known; empty for what stands"),
+)
 VERSION = (
     Column("valid_from", "DATE", "first business date of this version"),
     Column("valid_to", "DATE", "first business date of the next version; empty while current"),
@@ -87,6 +91,7 @@ TRANSACTIONS = Table(
         Column("balance_after", MONEY, "balance after booking", Personal.SENSITIVE),
         Column("description", "STRING", "free text", Personal.SENSITIVE),
         *PROVENANCE,
+        *CORRECTIONS,
     ),
     key=("transaction_id",),
     sort_by=("business_date",),
@@ -123,6 +128,7 @@ PURCHASES = Table(
         Column("currency", "STRING", "ISO 4217"),
         Column("status", "STRING", "paid or refunded"),
         *PROVENANCE,
+        *CORRECTIONS,
     ),
     key=("order_id", "line_no"),
     sort_by=("business_date",),

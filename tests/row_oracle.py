@@ -51,8 +51,9 @@ class Ledger:
             else:
                 good[str(row[0])].append((place, row[2].astimezone(BANK).date(), row))  # type: ignore[attr-defined]
         days = {on for same in good.values() for _, on, _ in same}
+        since = day - timedelta(days=self.horizon)
         for name, same in good.items():
-            before = [row for on, row in self.known[name] if on in days]
+            before = [row for on, row in self.known[name] if on >= since or on in days]
             contents = {row for _, _, row in same}
             for nth, (place, _, row) in enumerate(sorted(same)):
                 if len(contents) > 1 or (before and row not in before):

@@ -12,7 +12,8 @@ from worklists.effect import MIN_GROUP, Difference, Effect, OtherWay, Report
 from worklists.figures import day, money
 
 INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
-TOO_FEW = f"too few (fewer than {MIN_GROUP} on one side)"
+TOO_FEW = "too few"
+TOO_FEW_NOTE = f"Too few: fewer than {MIN_GROUP} on one side, nothing is said."
 
 WAYS_TITLE = "Other ways of choosing the offer a call opens with"
 WAYS_NOTE = "Estimated from the lot's chances (doubly robust, 95 %): uptake of the offer told, whether or not the call brought it about."
@@ -22,7 +23,7 @@ NO_WAYS = "nothing is said: no call about an offer has a window that is over and
 def effect_text(report: Report, settings: Settings) -> str:
     """The report for a terminal."""
     currency = settings.bank.base_currency
-    lines = [_title(report), "Treated less control, 95 % intervals; every alert that stood on a worklist counts."]
+    lines = [_title(report), f"Treated less control, 95 % intervals; every alert that stood on a worklist counts. {TOO_FEW_NOTE}"]
     for title, found in (("By type of alert", report.types), ("By first offer", report.offers)):
         lines += ["", title]
         for effect in found:
@@ -49,7 +50,8 @@ def effect_page(report: Report, settings: Settings) -> str:
     ]
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
         title=_title(report), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
-        too_few=TOO_FEW, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS, ways=_ways(report.ways, settings.bank.base_currency),
+        too_few=TOO_FEW_NOTE, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS,
+        ways=_ways(report.ways, settings.bank.base_currency),
     )
 
 
@@ -144,7 +146,7 @@ svg { max-width: 100%; height: auto; background: #fff }
 <h1>{{ bank }}: {{ title }}</h1>
 <p>Treated less control, with 95 % intervals (Newcombe for shares, Welch for means). Treated is every alert that stood on a worklist,
 called or not; control is what lot held back. "Not clear": the interval holds zero. "One more alert": the value of the third with the
-lowest priority, which is what the next alert below today's line would be like. {{ too_few | capitalize }}: nothing is said.</p>
+lowest priority, which is what the next alert below today's line would be like. {{ too_few }}</p>
 {% for name, rows, plot in tables %}
 <h2>{{ name }}</h2>
 {{ plot | safe }}

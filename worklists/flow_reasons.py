@@ -35,6 +35,15 @@ def _told_cause(settings: Settings) -> Column:
     return F.when(F.col("cause").isNull(), "").otherwise(worded(words["cause"], {"cause": named}))
 
 
+def each_cause_once(told: Column, settings: Settings) -> Column:
+    """A text of several flows' reasons, in which a cause that they share is told with the last of them."""
+    words = settings.wording[settings.bank.language].reasons
+    for name in settings.flows.causes:
+        sentence = rf"\Q{words['cause'].replace('{cause}', words.get(f'cause_{name}', name))}\E"
+        told = F.regexp_replace(told, f"{sentence}(?=.*{sentence})", "")
+    return told
+
+
 def flow_reason(settings: Settings) -> Column:
     """Reason of an abnormal withdrawal or deposit.
 

@@ -10,6 +10,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Settings
+from worklists.flow_reasons import each_cause_once
 from worklists.matters import TYPES
 from worklists.reasons import money, worded
 
@@ -94,7 +95,7 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
     reason = (
         F.when(F.col("type") == "life_event", F.lit(words["life_event"]))
         .when(F.col("type") == "next_best_offer", best)
-        .otherwise(F.concat_ws(" ", F.col("told"), safe, offered))
+        .otherwise(F.concat_ws(" ", each_cause_once(F.col("told"), settings), safe, offered))
     )
     return matters.withColumns({"headline": _by_type(headlines), "reason": reason})
 

@@ -1,12 +1,15 @@
-"""Movements that were taken back: a flow whose money came back is no news any more."""
+"""Movements that were taken back or corrected: a flow that was not so, or whose money came back, is no news any more."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
 REVERSAL_DAYS = 10
 UNDONE_SHARE = 0.5  # of a flow's amount, from here on nothing is left to tell
+JUDGED_AGAIN = ("withdrawal", "deposit")  # on any correction; what is still abnormal is then told as a flow of its own
 
 
 def taken_back(legs: DataFrame, transactions: DataFrame) -> DataFrame:
@@ -65,3 +68,38 @@ def undone_flows(flows: DataFrame, legs: DataFrame, taken: DataFrame) -> DataFra
         .agg(F.sum("amount_base").alias("_back"), F.max("taken_back_on").alias("undone_on"))
     )
     return back.where((F.col("amount") > 0) & (F.col("_back") >= F.col("amount") * UNDONE_SHARE)).select("flow_id", "undone_on")
+
+
+def corrected_flows(flows: DataFrame, versions: DataFrame, today: date) -> DataFrame:
+    """Flows of which a movement was corrected after they were found.
+
+    Withdrawals and deposits are judged again on any change of account, day, amount or direction, so the flow as it was told
+    is undone. Of other events (a broken deposit, a closure) only what leaves at most half of the amount undoes them.
+
+    Parameters
+    ----------
+    flows : DataFrame with `flow_id`, `kind`, `detected_on`, `transaction_ids`
+    versions : DataFrame of every version of their transactions recorded by `today`, as in the table `transactions`
+    today : date
+
+    Returns
+    -------
+    DataFrame with `flow_id`, `undone_on` (the day the last correction became known)
+    """
+    says = ("account_id", "business_date", "amount", "currency", "direction")
+    now = versions.where(F.coalesce(F.col("superseded_on") > F.lit(today), F.lit(True))).select(
+        "transaction_id", *(F.col(name).alias(f"_{name}") for name in says))
+    behind = flows.select("flow_id", "kind", "detected_on", F.explode("transaction_ids").alias("transaction_id"))
+    then = (F.col("recorded_on") <= F.col("detected_on")) & F.col("superseded_on").between(F.date_add("detected_on", 1), F.lit(today))
+    same = {name: F.col(name).eqNullSafe(F.col(f"_{name}")) for name in says}
+    moved = ~(same["account_id"] & same["currency"] & same["direction"])
+    less = moved | (F.col("_amount") <= F.col("amount") * UNDONE_SHARE)
+    other = moved | ~(same["business_date"] & same["amount"])
+    return (
+        behind.join(versions, "transaction_id")
+        .where(then)
+        .join(now, "transaction_id", "left")
+        .where(F.when(F.col("kind").isin(*JUDGED_AGAIN), other).otherwise(less))
+        .groupBy("flow_id")
+        .agg(F.max("superseded_on").alias("undone_on"))
+    )

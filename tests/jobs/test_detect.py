@@ -34,7 +34,7 @@ def account(name: str, owner: str, product: str, maturity: date | None = None, p
 def transaction(number: int, name: str, on: date, amount: float, direction: str = "debit", kind: str = "transfer",
                 said: str = "SHOP", other: str | None = None, recorded: date | None = None) -> tuple:
     return (f"T{number:05d}", name, datetime(on.year, on.month, on.day, 3), Decimal(f"{amount:.2f}"), "CNY", direction, kind, "mobile",
-            "b1", other, None, said, on, recorded or on, "all", "r")
+            "b1", other, None, said, on, recorded or on, "all", "r", None, None)
 
 
 def ordinary() -> Iterator[tuple]:
@@ -125,11 +125,15 @@ def _rows(frame: DataFrame) -> list[str]:
     return sorted(str(tuple(row[column] for column in columns)) for row in frame.collect())
 
 
-def test_a_false_alarm_becomes_usual_for_the_customer(job: Job) -> None:
-    """What an RM says of c01's large transfer counts from the next day on, and the state still equals its rebuild."""
+def test_a_false_alarm_and_money_that_came_back_become_usual_for_the_customer(job: Job) -> None:
+    """What an RM says of c01's large transfer counts from the next day on, as does that c03's was taken back; the state is its rebuild."""
     lake, day = job.lake, FIRST + timedelta(days=2)
-    flow = lake.read("abnormal_flows").where("customer_id = 'c01'").first()
-    lake.append("alerts", lake.literal("alerts", [{"alert_id": "A1", "customer_id": "c01", "priority": 50, "flow_ids": [flow.flow_id]}]))
+    found = lake.read("abnormal_flows").collect()
+    flows = {name: [row.flow_id for row in found if row.customer_id == name] for name in ("c01", "c03")}
+    lake.append("alerts", lake.literal("alerts", [
+        {"alert_id": "A1", "customer_id": "c01", "priority": 50, "flow_ids": flows["c01"]},
+        {"alert_id": "A2", "customer_id": "c03", "priority": 50, "flow_ids": flows["c03"], "status": "retracted",
+         "closed_on": day - timedelta(days=1)}]))
     lake.append("outcomes", lake.literal("outcomes", [{
         "alert_id": "A1", "recorded_at": datetime(2026, 5, 22, 2), "outcome": "false_alarm", "business_date": day, "recorded_on": day,
         "source_file": "answers", "relationship_manager_id": "rm1", "run_id": "r"}]))
@@ -140,8 +144,38 @@ def test_a_false_alarm_becomes_usual_for_the_customer(job: Job) -> None:
 
     newest = latest_known(lake.read("daily_flows"), day).where(f"customer_id = 'c01' AND business_date = DATE'{FIRST}'").collect()
     assert [(row.flagged, row.recorded_on) for row in newest] == [(False, day)]
+    of_back = latest_known(lake.read("daily_flows"), day).where("customer_id = 'c03'").collect()
+    assert {row.flagged for row in of_back} == {False}
     largest = lake.read("flow_baselines").where(f"as_of = DATE'{day}' AND customer_id = 'c01' AND window_days = 1").agg({"bin": "max"})
     assert largest.first()[0] == math.floor(math.log(480000) / math.log(job.settings.flows.bin_ratio))
+    settings = job.settings.flows
+    anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
+    assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)
+
+
+def test_a_correction_empties_the_day_it_took_the_money_from(job: Job) -> None:
+    """c06's large withdrawal was a typing error: it is found, corrected two days later to an ordinary one of another day, and gone."""
+    lake, told, day = job.lake, FIRST + timedelta(days=3), FIRST + timedelta(days=5)
+    columns = lake.table("transactions").ddl
+
+    def write(row: tuple, on: date) -> None:
+        lake.replace("transactions", job.spark.createDataFrame([row], columns), {"source_file": "all", "recorded_on": [on]})
+
+    wrong = transaction(90020, "c06-A", told, 500000)
+    write((*wrong[:-2], 1, None), told)
+    detect.run(replace(job, day=told))
+    assert ("withdrawal", "c06") in flows_of(job)
+    write((*wrong[:-2], 1, day), told)
+    write((*transaction(90020, "c06-A", told + timedelta(days=1), 1500, recorded=day)[:-2], 2, None), day)
+    detect.run(replace(job, day=day))
+
+    since = f"customer_id = 'c06' AND business_date >= DATE'{told}'"
+    newest = latest_known(lake.read("daily_flows"), day).where(since).orderBy("business_date").collect()
+    assert [(row.amount, row.transactions, row.flagged) for row in newest] == [
+        (Decimal(0), 0, False), (Decimal("1500.00"), 1, False)]
+    again = lake.read("daily_flows").where(f"recorded_on = DATE'{day}'").collect()
+    detect.run(replace(job, day=day))
+    assert sorted(map(str, lake.read("daily_flows").where(f"recorded_on = DATE'{day}'").collect())) == sorted(map(str, again))
     settings = job.settings.flows
     anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)

@@ -133,19 +133,20 @@ def test_events_are_taken_once(bank: Bank) -> None:
     bank.deliver("accounts", D2, ["A9,C1,savings,CNY,2026-01-06,open"])
     bank.deliver("transactions", D2, [
         transaction(1), transaction(2, amount="99.00"), transaction(9, at="2026-01-04T09:00:00"),
-        transaction(10, at="2025-11-30T09:00:00"), transaction(11, at="2026-01-06T23:00:00-05:00"), transaction(3)])
+        transaction(10, at="2025-11-30T09:00:00"), transaction(11, at="2026-01-06T23:00:00-05:00"), transaction(3),
+        transaction(8, at="2026-01-06T09:00:00")])  # known, of another day
     bank.deliver("holdings", D2, ["C1,fund,2021-01-01,,150.00", "C1,fund2,2021-01-01,,1.00"])
     bank.run(D2)
     files = bank.files()
     assert files[f"{place}/a.csv"] == ("accepted", 9, 5, 3, 1)
     assert files["accounts/dt=2026-01-05/a.csv"] == ("accepted", 2, 2, 0, 0)
-    assert files["transactions/dt=2026-01-06/a.csv"] == ("accepted", 6, 2, 3, 1)
+    assert files["transactions/dt=2026-01-06/a.csv"] == ("accepted", 7, 2, 4, 1)
     rules = {key: rules for key, (_, rules) in bank.quarantine().items()}
     assert rules == {
         (f"{place}/a.csv", 5): ["DUP_CONFLICT"], (f"{place}/a.csv", 6): ["DUP_CONFLICT"], (f"{place}/a.csv", 7): ["AMOUNT_FORMAT"],
         ("transactions/dt=2026-01-06/a.csv", 3): ["DUP_CONFLICT"],
         ("transactions/dt=2026-01-06/a.csv", 5): ["LATE_BEYOND_HORIZON"],
-        ("transactions/dt=2026-01-06/a.csv", 6): ["TS_FUTURE"],
+        ("transactions/dt=2026-01-06/a.csv", 6): ["TS_FUTURE"], ("transactions/dt=2026-01-06/a.csv", 8): ["DUP_CONFLICT"],
     }
     known = {row[0]: row[1:] for row in bank.rows("transactions", "transaction_id", "business_date", "recorded_on", "amount")}
     assert known["T5"] == known["T6"] == (D1, D2, Decimal("10.00")), "a row that waited is known since what it waited for"
@@ -193,6 +194,55 @@ def test_a_drop_by_itself_or_among_many_is_the_same(bank: Bank, settings: Settin
     assert bank.rows("customers", "customer_id", "marketing_consent", "valid_from", "valid_to")[:3] == [
         ("C1", False, D2, D3), ("C1", True, D1, D2), ("C1", True, D3, None)]
     assert [row[0] for row in bank.rows("transactions", "transaction_id")] == ["T1", "T2", "T3", "T4"]
+
+
+def test_a_corrected_event_stands_in_its_highest_version(
+    bank: Bank, settings: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Day by day, one of them killed before it was recorded, and all in one go."""
+    def delivered(where: Bank) -> Bank:
+        where.configured("transactions", corrections=True, names={"version": "rev"})
+        where.deliver("customers", D1, ["C1,Anna,2020-02-03,true,,"])
+        where.deliver("accounts", D1, ["A1,C1,current,CNY,2020-02-03,open"])
+        days = {
+            D1: [transaction(1) + ",1", transaction(2) + ",1", transaction(3) + ",1", transaction(3, amount="11.00") + ",2",
+                 transaction(4) + ",1", transaction(4, amount="12.00") + ",1", transaction(5) + ","],
+            D2: [transaction(1, at="2026-01-04T09:00:00", amount="7.00") + ",2", transaction(2) + ",1", transaction(3) + ",3"],
+            D3: [transaction(1, amount="8.00") + ",3", transaction(2, amount="9.00") + ",0", transaction(2, amount="6.00") + ",1",
+                 transaction(3) + ",3"],
+        }
+        for day, rows in days.items():
+            path = where.deliver("transactions", day, rows)
+            path.write_text(path.read_text().replace(HEADERS["transactions"], HEADERS["transactions"] + ",rev"))
+        return where
+
+    delivered(bank)
+    bank.run(D1)
+    with monkeypatch.context() as killed:
+        killed.setattr(ingest, "_record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bank.run(D2)
+    bank.run(D2)
+    bank.run(D3)
+    assert bank.rows("transactions", "transaction_id", "version", "amount", "business_date", "recorded_on", "superseded_on") == [
+        ("T1", 1, Decimal("10.00"), D1, D1, D2), ("T1", 2, Decimal("7.00"), date(2026, 1, 4), D2, D3),
+        ("T1", 3, Decimal("8.00"), D1, D3, None),
+        ("T2", 1, Decimal("10.00"), D1, D1, None), ("T3", 2, Decimal("11.00"), D1, D1, D2), ("T3", 3, Decimal("10.00"), D1, D2, None)]
+    place = "transactions/dt=2026-01-0{}/a.csv"
+    assert bank.files() == bank.files() | {
+        place.format(5): ("accepted", 7, 3, 3, 1), place.format(6): ("accepted", 3, 2, 0, 1), place.format(7): ("accepted", 4, 1, 1, 2)}
+    assert {key: rules for key, (_, rules) in bank.quarantine().items()} == {
+        (place.format(5), 6): ["DUP_CONFLICT"], (place.format(5), 7): ["DUP_CONFLICT"], (place.format(5), 8): ["REQUIRED"],
+        (place.format(7), 4): ["DUP_CONFLICT"]}
+    assert bank.rows("customers", "customer_id") == [("C1",)]
+
+    other = Bank(settings, Places(tmp_path / "landing 2", tmp_path / "lake 2", tmp_path / "w"), spark)
+    Job(settings, other.places, spark, D1).lake.create_all()
+    delivered(other).run(D3)
+    for table in ("transactions", "quarantine", "files"):
+        columns = {"transactions": ("transaction_id", "version", "amount", "recorded_on", "superseded_on", "source_file"),
+                   "quarantine": ("source_file", "line", "rules"), "files": ("source_file", "accepted", "quarantined", "duplicates")}[table]
+        assert bank.rows(table, *columns) == other.rows(table, *columns), table
 
 
 def test_snapshots_close_who_is_gone_and_may_not_shrink(bank: Bank) -> None:

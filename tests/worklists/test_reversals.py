@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from worklists.reversals import taken_back, undone_flows
+from worklists.reversals import corrected_flows, taken_back, undone_flows
 
 D = date(2026, 6, 15)
 MOVED = pa.schema([
@@ -53,3 +53,28 @@ def test_each_reversal_takes_back_one_movement(spark: SparkSession) -> None:
              {"flow_id": "just gone", "transaction_ids": ["half", "other side", "came before"], "amount": Decimal(200)}]  # fmt: skip
     undone = undone_flows(frame(spark, FLOWS, flows), frame(spark, MOVED, legs), found).collect()
     assert {row["flow_id"]: (row["undone_on"] - D).days for row in undone} == {"gone": 3, "just gone": 9}
+
+
+def test_a_correction_undoes_what_was_told_before_it(spark: SparkSession) -> None:
+    schema = MOVED.append(pa.field("superseded_on", pa.date32()))
+    known, day = D + timedelta(days=2), D + timedelta(days=4)
+
+    def versions(name: str, first: int, then: dict[str, Any] | None, corrected: date = known) -> list[dict[str, Any]]:
+        told = moved(name, first, "debit", superseded_on=corrected)
+        return [told] if then is None else [told, told | {"recorded_on": corrected, "superseded_on": None} | then]
+
+    rows = [
+        *versions("reworded", 500, {"counterparty": "Y"}), *versions("less", 500, {"amount": Decimal(400)}),
+        *versions("other day", 500, {"business_date": D - timedelta(days=1)}), *versions("out of sight", 500, None),
+        *versions("other way", 500, {"direction": "credit"}), *versions("half", 500, {"amount": Decimal(250)}),
+        *versions("tomorrow", 500, {"amount": Decimal(1)}, day + timedelta(days=1)),
+    ]
+    flows = pa.Table.from_pylist([
+        {"flow_id": f"{kind} {name}", "kind": kind, "detected_on": found, "transaction_ids": [name, "untouched"]}
+        for name in ("reworded", "less", "other day", "tomorrow", "other way", "out of sight", "half")
+        for kind, found in (("withdrawal", D), ("closure", D), ("deposit", known))
+    ])
+    found = corrected_flows(spark.createDataFrame(flows), frame(spark, schema, rows), day).collect()
+    undone = {row["flow_id"]: row["undone_on"] for row in found}
+    judged_again = {f"withdrawal {name}": known for name in ("less", "other day", "other way", "out of sight", "half")}
+    assert undone == judged_again | {f"closure {name}": known for name in ("other way", "out of sight", "half")}
