@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from features.as_of import known, latest_known_by, version_as_of
 from features.flows import latest_known
+from features.movements import recent
 from jobs.context import Job
 from tables import TABLES
 from worklists.ahead import book, coming_up
@@ -33,7 +34,7 @@ def customer_facts(job: Job, customers: DataFrame) -> Facts:
         return lake.read(table).join(few, "customer_id", "left_semi")
 
     accounts = version_as_of(of("accounts"), "account_id", day).persist()
-    transactions = known(lake.read("transactions"), day).join(F.broadcast(accounts.select("account_id")), "account_id", "left_semi")
+    transactions = recent(lake.read("transactions"), [day]).join(F.broadcast(accounts.select("account_id")), "account_id", "left_semi")
     holdings = latest_known_by(of("holdings"), TABLES["holdings"].key, day)
     held = holdings.where(F.col("closed_on").isNull() | (F.col("closed_on") > F.lit(day)))
     features = of("customer_features").where(F.col("as_of") == F.lit(day))

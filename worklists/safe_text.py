@@ -20,6 +20,8 @@ _AFTER_SEPARATOR = re.compile(rf"([;\t|][\s\"]*)([{re.escape(_FORMULA)}])")
 def visible(text: str) -> str:
     """The text on one line, with every invisible or direction-changing character written as its code, `[U+202E]`."""
     single = _SPACES.sub(" ", text)
+    if single.isprintable():  # nearly always
+        return single.strip()
     return "".join(f"[U+{ord(c):04X}]" if _hidden(c) else c for c in single).strip()
 
 

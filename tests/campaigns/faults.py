@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from conf import ExitCode, KehuError, load_settings
@@ -115,19 +116,23 @@ class World:
         return difference(contents(lake), self.truth)
 
 
-def kills(world: World, at_commits: int, at_random: int, rng: random.Random) -> list[Campaign]:
+def commit_kills(world: World, trials: int) -> Campaign:
     commits = Campaign(f"kill {world.name} at a commit", "the rerun ends as the undisturbed run did")
-    for number in range(at_commits):
+    for number in range(trials):
         lake, point = world.fresh(), world.commits[number * 7 % len(world.commits)]  # 7: a short campaign sees all parts of the day
         kill(world.kehu(lake), lambda lake=lake, point=point: (lake / point).exists())
         commits.count(f"after {point}", world.differs(lake))
+    return commits
+
+
+def random_kills(world: World, trials: int, rng: random.Random) -> Campaign:
     moments = Campaign(f"kill {world.name} at a random moment", "the same")
-    for _ in range(at_random):
+    for _ in range(trials):
         lake, moment = world.fresh(), rng.uniform(0, world.seconds)
         end = time.monotonic() + moment
         kill(world.kehu(lake), lambda end=end: time.monotonic() > end)
         moments.count(f"after {moment:.1f} s", world.differs(lake))
-    return [commits, moments]
+    return moments
 
 
 def kill(process: subprocess.Popen[str], seen: Callable[[], bool]) -> None:
@@ -295,14 +300,16 @@ def main() -> None:
     given = parser.parse_args()
     rng = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="kehu-faults-") as scratch:
-        of_ingest, of_day = World(Path(scratch) / "ingest", "ingest"), World(Path(scratch) / "run", "run")
+        of_ingest = World(Path(scratch) / "ingest", "ingest")
+        of_day = cache(lambda: World(Path(scratch) / "run", "run"))  # made when the first of its parts begins
         parts: list[Callable[[], list[Campaign]]] = [
-            lambda: kills(of_ingest, given.commit_kills, given.random_kills, rng),
             lambda: starts(of_ingest, given.pairs, given.starts),
             lambda: [full_disks(of_ingest, given.sizes)],
-            lambda: [corruptions(of_day, given.corruptions, rng)],
-            lambda: kills(of_day, given.day_kills, given.day_kills // 3, rng),
+            lambda: [commit_kills(of_ingest, given.commit_kills)],
+            lambda: [random_kills(of_ingest, given.random_kills, rng)],
             lambda: [fuzzed(of_ingest, given.rows)],
+            lambda: [corruptions(of_day(), given.corruptions, rng)],
+            lambda: [commit_kills(of_day(), given.day_kills), random_kills(of_day(), given.day_kills // 3, rng)],
         ]
         done: list[Campaign] = []
         for part in parts:

@@ -173,9 +173,6 @@ def test_a_correction_empties_the_day_it_took_the_money_from(job: Job) -> None:
     newest = latest_known(lake.read("daily_flows"), day).where(since).orderBy("business_date").collect()
     assert [(row.amount, row.transactions, row.flagged) for row in newest] == [
         (Decimal(0), 0, False), (Decimal("1500.00"), 1, False)]
-    again = lake.read("daily_flows").where(f"recorded_on = DATE'{day}'").collect()
-    detect.run(replace(job, day=day))
-    assert sorted(map(str, lake.read("daily_flows").where(f"recorded_on = DATE'{day}'").collect())) == sorted(map(str, again))
     settings = job.settings.flows
     anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)
