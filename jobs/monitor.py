@@ -12,10 +12,12 @@ from typing import Any
 import pandas as pd
 import pyspark.sql.functions as F
 from jinja2 import Environment
+from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
 from conf import ExitCode, KehuError
 from features.as_of import latest_known_by
+from features.segment_movement import movement_figure, segment_movement
 from jobs.context import Counts, Job
 from jobs.customers_as_of import customers_as_of
 from jobs.flow_answers import answers
@@ -27,6 +29,7 @@ from models.training_set import sampled, uptake_labels
 
 MONTHS = 12  # of predictions looked back on, one day of each
 SHOWN = 30  # rows of the page's table of drift
+MOVING = {"service_tier": "Service tier", "value_band": "Value"}  # segments whose movement is shown
 
 
 def run(job: Job) -> Counts:
@@ -63,6 +66,7 @@ class Models:
     drifted: pd.DataFrame
     came_true: pd.DataFrame
     by_month: pd.DataFrame
+    movement: dict[str, pd.DataFrame]  # segment -> customers by what they were then and are now
 
 
 def _models(job: Job, champions: list[dict[str, Any]]) -> Models:
@@ -73,7 +77,9 @@ def _models(job: Job, champions: list[dict[str, Any]]) -> Models:
     then = max((day for day in days if day <= trained_on), default=min(days))
     inputs = sorted({name for row in champions for name in row["feature_list"]})
     came_true = _matured(job)
-    return Models(then, drifts(_numbers(job, inputs, then), _numbers(job, inputs, job.day)), came_true, matured(came_true))
+    segments = job.lake.read("segments")
+    movement = {name: segment_movement(segments, name, then, job.day).toArrow().to_pandas() for name in MOVING}
+    return Models(then, drifts(_numbers(job, inputs, then), _numbers(job, inputs, job.day)), came_true, matured(came_true), movement)
 
 
 def _days(stored: DataFrame) -> list[date]:
@@ -123,16 +129,24 @@ def _warnings(drifted: pd.DataFrame, by_month: pd.DataFrame) -> list[str]:
 
 
 def _page(job: Job, models: Models | None, flows: list[dict[str, Any]]) -> str:
-    drawn = io.StringIO()
+    drift, movements = "", []
     if models is not None:
         by_offer = models.came_true.groupby("offer_id")
         offers = {str(offer): (rows["taken"].to_numpy(int), rows["probability"].to_numpy(float)) for offer, rows in by_offer}
-        page(offers, models.drifted).savefig(drawn, format="svg", metadata={"Date": None})
+        drift = _svg(page(offers, models.drifted))
+        movements = [_svg(movement_figure(found, MOVING[name])) for name, found in models.movement.items() if len(found)]
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
-        bank=job.settings.bank.name, day=job.day, figure=drawn.getvalue().partition("<svg")[2], flows=flows, models=models,
+        bank=job.settings.bank.name, day=job.day, drift=drift, movements=movements, flows=flows, models=models,
         drifted=models.drifted.head(SHOWN).to_dict("records") if models else [],
         months=models.by_month.to_dict("records") if models else [],
     )  # fmt: skip
+
+
+def _svg(figure: Figure) -> str:
+    """A figure as the element of a page."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
+    return "<svg" + drawn.getvalue().partition("<svg")[2]
 
 
 def _write(file: Path, text: str) -> None:
@@ -153,11 +167,16 @@ svg{max-width:100%;height:auto}
 {% if models %}
 <h2>Drift</h2>
 <p>Customers of {{ day }} against those of {{ models.then }}, when the newest champion had been trained.</p>
-<svg{{ figure|safe }}
+{{ drift|safe }}
 <table><tr><th>input or score<th>PSI<th>by chance<th>{% for row in drifted %}
 <tr><td>{{ row.name }}<td>{{ "%.3f"|format(row.psi) }}<td>{{ "%.3f"|format(row.by_chance) }}
 <td class="{{ row.warns }}">{{ row.warns }}{% endfor %}
 </table>
+{% if movements %}
+<h2>Movement between segments</h2>
+<p>Rows: {{ models.then }}; columns: {{ day }}; customers and their share of the row.</p>
+{% for movement in movements %}{{ movement|safe }}{% endfor %}
+{% endif %}
 <h2>Predictions that matured</h2>
 {% if months %}<table><tr><th>offer<th>month<th>customers<th>predicted to take it<th>took it<th>{% for row in months %}
 <tr><td>{{ row.offer_id }}<td>{{ row.month }}<td>{{ row.rows }}<td>{{ "%.1f"|format(row.predicted) }}<td>{{ row.observed }}

@@ -136,6 +136,9 @@ def test_what_moved_since_training_and_what_never_came_true_is_told(job: Job) ->
     richer = literal_features(job, [later]).withColumn("income_stated", F.col("income_stated") * 3)
     job.lake.replace("customer_features", richer, {"as_of": later})
     told: list[str] = []
+    for day, tier in ((DAY, "mass"), (later, "affluent")):
+        segment = {"customer_id": "c001", "as_of": day, "service_tier": tier, "value_band": "high"}
+        job.lake.replace("segments", job.lake.literal("segments", [segment]), {"as_of": day})
     said = monitor.run(replace(job, day=later, progress=told.append))
     assert said["drifted"] >= 1
     assert said["off"] == 1, "nobody took it after the day it was predicted"
@@ -144,6 +147,7 @@ def test_what_moved_since_training_and_what_never_came_true_is_told(job: Job) ->
     page = Path(said["to_open"]).read_text()
     assert "income_stated" in page
     assert "c003" not in page, "no customer is on it"
+    assert page.count("<svg") == 3, "drift, and movement between two kinds of segments"
 
 
 def test_a_failed_gate_leaves_the_champion_and_says_why(job: Job) -> None:
