@@ -166,27 +166,50 @@ def test_events_are_taken_once(bank: Bank) -> None:
     assert bank.run(D2)["rejected_files"] == []
 
 
-def test_a_drop_by_itself_or_among_many_is_the_same(bank: Bank, settings: Settings, spark: SparkSession, tmp_path: Path) -> None:
-    """Three days one by one, and the same three in one go."""
+def bought(number: int, version: str, at: str = "2026-01-05T09:00:00", quantity: int = 1) -> str:
+    return f"O{number},1,C1,{at},S1,food,{quantity},2.00,CNY,paid,{version}"
+
+
+def test_a_drop_by_itself_or_among_many_is_the_same(
+    bank: Bank, settings: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three days one by one, one of them killed before it was recorded, and the same three in one go. Purchases are corrected by number."""
     other = Bank(settings, Places(tmp_path / "landing", tmp_path / "lake 2", tmp_path / "w"), spark)
     Job(settings, other.places, spark, D1).lake.create_all()
+    for each in (bank, other):
+        each.configured("purchases", corrections=True, names={"version": "rev"})
+
+    def shopped(day: date, *rows: str) -> None:
+        path = bank.deliver("purchases", day, rows)
+        path.write_text(path.read_text().replace(HEADERS["purchases"], HEADERS["purchases"] + ",rev"))
+
     days: list[Callable[[], object]] = [
         lambda: (bank.deliver("customers", D1, ["C1,Anna,2020-02-03,true,,", "C2,Ben,2020-02-03,true,R1,"]),
                  bank.deliver("accounts", D1, ["A1,C1,current,CNY,2020-02-03,open", "A3,C3,current,CNY,2020-02-03,open"]),
-                 bank.deliver("transactions", D1, [transaction(1), transaction(2, "A3"), transaction(3, "A3", amount="5.00")])),
+                 bank.deliver("transactions", D1, [transaction(1), transaction(2, "A3"), transaction(3, "A3", amount="5.00")]),
+                 shopped(D1, bought(1, "1"), bought(2, "1"), bought(3, "1"), bought(3, "2", quantity=2), bought(4, "1"),
+                         bought(4, "1", quantity=3), bought(5, ""))),
         lambda: (bank.deliver("customers", D2, ["C1,Anna,2020-02-03,false,,", "C2,Ben,2020-02-03,true,R1,"]),
-                 bank.deliver("transactions", D2, [transaction(1), transaction(3, "A1", amount="6.00")])),
+                 bank.deliver("transactions", D2, [transaction(1), transaction(3, "A1", amount="6.00")]),
+                 shopped(D2, bought(1, "2", "2026-01-04T09:00:00", 7), bought(2, "1"), bought(3, "3"))),
         lambda: (bank.deliver("customers", D3, ["C1,Anna,2020-02-03,true,,", "C3,Cleo,2020-02-03,true,,"]),
-                 bank.deliver("transactions", D3, [transaction(4, at="2026-01-07T10:00:00")])),
+                 bank.deliver("transactions", D3, [transaction(4, at="2026-01-07T10:00:00")]),
+                 shopped(D3, bought(1, "3", quantity=8), bought(2, "0", quantity=9), bought(2, "1", quantity=6), bought(3, "3"))),
     ]
     for day, deliver in zip((D1, D2, D3), days, strict=True):
         deliver()
+        if day == D2:
+            with monkeypatch.context() as killed:
+                killed.setattr(ingest, "_record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+                with pytest.raises(KeyboardInterrupt):
+                    bank.run(day)
         bank.run(day)
     other.run(D3)
     for table, columns in (
         ("customers", ("customer_id", "marketing_consent", "valid_from", "valid_to", "is_current", "recorded_on", "source_file")),
         ("accounts", ("account_id", "valid_from", "valid_to", "recorded_on", "source_file")),
         ("transactions", ("transaction_id", "amount", "business_date", "recorded_on", "source_file")),
+        ("purchases", ("order_id", "version", "quantity", "recorded_on", "superseded_on", "source_file")),
         ("quarantine", ("source_file", "line", "raw", "rules")),
         ("files", ("source_file", "sha256", "status", "rows", "accepted", "quarantined", "duplicates")),
     ):
@@ -195,53 +218,16 @@ def test_a_drop_by_itself_or_among_many_is_the_same(bank: Bank, settings: Settin
         ("C1", False, D2, D3), ("C1", True, D1, D2), ("C1", True, D3, None)]
     assert [row[0] for row in bank.rows("transactions", "transaction_id")] == ["T1", "T2", "T3", "T4"]
 
-
-def test_a_corrected_event_stands_in_its_highest_version(
-    bank: Bank, settings: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two days and another, the first run killed before it was recorded; and all three in one go."""
-    def delivered(where: Bank) -> Bank:
-        where.configured("transactions", corrections=True, names={"version": "rev"})
-        where.deliver("customers", D1, ["C1,Anna,2020-02-03,true,,"])
-        where.deliver("accounts", D1, ["A1,C1,current,CNY,2020-02-03,open"])
-        days = {
-            D1: [transaction(1) + ",1", transaction(2) + ",1", transaction(3) + ",1", transaction(3, amount="11.00") + ",2",
-                 transaction(4) + ",1", transaction(4, amount="12.00") + ",1", transaction(5) + ","],
-            D2: [transaction(1, at="2026-01-04T09:00:00", amount="7.00") + ",2", transaction(2) + ",1", transaction(3) + ",3"],
-            D3: [transaction(1, amount="8.00") + ",3", transaction(2, amount="9.00") + ",0", transaction(2, amount="6.00") + ",1",
-                 transaction(3) + ",3"],
-        }
-        for day, rows in days.items():
-            path = where.deliver("transactions", day, rows)
-            path.write_text(path.read_text().replace(HEADERS["transactions"], HEADERS["transactions"] + ",rev"))
-        return where
-
-    delivered(bank)
-    with monkeypatch.context() as killed:
-        killed.setattr(ingest, "_record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            bank.run(D2)
-    bank.run(D2)
-    bank.run(D3)
-    assert bank.rows("transactions", "transaction_id", "version", "amount", "business_date", "recorded_on", "superseded_on") == [
-        ("T1", 1, Decimal("10.00"), D1, D1, D2), ("T1", 2, Decimal("7.00"), date(2026, 1, 4), D2, D3),
-        ("T1", 3, Decimal("8.00"), D1, D3, None),
-        ("T2", 1, Decimal("10.00"), D1, D1, None), ("T3", 2, Decimal("11.00"), D1, D1, D2), ("T3", 3, Decimal("10.00"), D1, D2, None)]
-    place = "transactions/dt=2026-01-0{}/a.csv"
-    assert bank.files() == bank.files() | {
+    # of a corrected purchase the highest number stands, the others tell until when they did
+    assert bank.rows("purchases", "order_id", "version", "quantity", "business_date", "recorded_on", "superseded_on") == [
+        ("O1", 1, Decimal(1), D1, D1, D2), ("O1", 2, Decimal(7), date(2026, 1, 4), D2, D3), ("O1", 3, Decimal(8), D1, D3, None),
+        ("O2", 1, Decimal(1), D1, D1, None), ("O3", 2, Decimal(2), D1, D1, D2), ("O3", 3, Decimal(1), D1, D2, None)]
+    place = "purchases/dt=2026-01-0{}/a.csv"
+    assert {name: counts for name, counts in bank.files().items() if name.startswith("purchases")} == {
         place.format(5): ("accepted", 7, 3, 3, 1), place.format(6): ("accepted", 3, 2, 0, 1), place.format(7): ("accepted", 4, 1, 1, 2)}
-    assert {key: rules for key, (_, rules) in bank.quarantine().items()} == {
+    assert {key: rules for key, (_, rules) in bank.quarantine().items() if key[0].startswith("purchases")} == {
         (place.format(5), 6): ["DUP_CONFLICT"], (place.format(5), 7): ["DUP_CONFLICT"], (place.format(5), 8): ["REQUIRED"],
         (place.format(7), 4): ["DUP_CONFLICT"]}
-    assert bank.rows("customers", "customer_id") == [("C1",)]
-
-    other = Bank(settings, Places(tmp_path / "landing 2", tmp_path / "lake 2", tmp_path / "w"), spark)
-    Job(settings, other.places, spark, D1).lake.create_all()
-    delivered(other).run(D3)
-    for table in ("transactions", "quarantine", "files"):
-        columns = {"transactions": ("transaction_id", "version", "amount", "recorded_on", "superseded_on", "source_file"),
-                   "quarantine": ("source_file", "line", "rules"), "files": ("source_file", "accepted", "quarantined", "duplicates")}[table]
-        assert bank.rows(table, *columns) == other.rows(table, *columns), table
 
 
 def test_snapshots_close_who_is_gone_and_may_not_shrink(bank: Bank) -> None:
