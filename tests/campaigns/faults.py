@@ -181,25 +181,32 @@ def full_disks(world: World, sizes: int) -> Campaign:
     found = Campaign("disk full", "exit 74, the tables stay readable, and with room the rerun ends as the undisturbed run did")
     place = world.root / "disk"
     place.mkdir()
-    needed = sum(-(-file.stat().st_size // 4096) * 4 + 1 for file in world.base.parent.rglob("*")) + 256  # whole pages, in KiB
+    grows = kib(world.root / "undisturbed") - kib(world.base.parent)
     for number in range(sizes):
-        size = needed + 120 * (number + 1)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(place)]
-        if subprocess.run(mount, capture_output=True, check=False).returncode:
+        free = grows * number // sizes  # never all that the day needs
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", str(place)], capture_output=True, check=False).returncode:
             found.note = "left out: mounting needs root"
             return found
         try:
             lake = place / "lake"
             shutil.copytree(world.base.parent, lake.parent, dirs_exist_ok=True)
+            room = os.statvfs(place)
+            used = (room.f_blocks - room.f_bfree) * room.f_frsize // 1024
+            subprocess.run(["mount", "-o", f"remount,size={used + free}k", str(place)], check=True)
             process = world.kehu(lake)
             _, said = process.communicate()
             wrong = None if process.returncode in (0, ExitCode.IO) else f"exit {process.returncode}: {said.strip()[-200:]}"
             contents(lake)
             subprocess.run(["mount", "-o", "remount,size=512m", str(place)], check=True)
-            found.count(f"{size - needed} KiB free, exit {process.returncode}", wrong or world.differs(lake))
+            found.count(f"{free} KiB free, exit {process.returncode}", wrong or world.differs(lake))
         finally:
             subprocess.run(["umount", "-l", str(place)], check=False)
     return found
+
+
+def kib(directory: Path) -> int:
+    """What a directory's files take on a disk of whole pages."""
+    return sum(-(-file.stat().st_size // 4096) * 4 for file in directory.rglob("*") if file.is_file())
 
 
 def corruptions(world: World, trials: int, rng: random.Random) -> Campaign:
