@@ -128,6 +128,11 @@ class Contract:
         return tuple(field.name for field in self.fields)
 
     @property
+    def of_events(self) -> bool:
+        """Whether a row tells what happened once, and no state that may be told again."""
+        return self.repeats in (Repeats.EVENT, Repeats.CORRECTION)
+
+    @property
     def corrected(self) -> Contract:
         """The same feed of events that are corrected by number."""
         return replace(self, fields=(*self.fields, VERSION), repeats=Repeats.CORRECTION)

@@ -56,14 +56,13 @@ def verdicts(new: DataFrame, existing: DataFrame, contract: Contract) -> DataFra
     drop = Window.partitionBy(*key, SINCE)
     of_known = F.max(F.when(F.col("_known"), F.col(CONTENT))).over(drop)
     differ = F.min(CONTENT).over(drop) != F.max(CONTENT).over(drop)
-    events = contract.repeats in (Repeats.EVENT, Repeats.CORRECTION)
-    if events:
+    if contract.of_events:
         of_new = F.when(~F.col("_known"), F.col(CONTENT))
         contradicts = ~F.col("_known") & (F.min(of_new).over(drop) != F.max(of_new).over(drop))
     else:
         contradicts = ~F.col("_known") & F.coalesce(F.col(CONTENT) != of_known, differ)
     rows = rows.withColumn("_contradicts", contradicts)
-    judged = rows.withColumn("verdict", _of_event(key) if events else _of_version(key))
+    judged = rows.withColumn("verdict", _of_event(key) if contract.of_events else _of_version(key))
     if contract.repeats is Repeats.CORRECTION:
         judged = judged.withColumn("verdict", _of_correction(contract))
     return judged.where("NOT _known").select(*PLACE, "verdict")

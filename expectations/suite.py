@@ -9,7 +9,7 @@ from enum import StrEnum
 from statistics import median
 
 from conf.feed import Feed
-from expectations.contract import Contract, Repeats
+from expectations.contract import Contract
 
 ROWS, OF_USUAL, REPEATED = "rows", "rows over usual", "repeated keys"
 QUARANTINED, WAITING, DUPLICATES = "share quarantined", "share waiting", "share duplicate"
@@ -56,7 +56,7 @@ def expected(contract: Contract, feed: Feed) -> tuple[Expected, ...]:
     ]
     if contract.refers_to is not None:
         found.append(Expected(WAITING, None, 0.01, warn, f"rows whose {contract.refers_to[0]} nobody knows yet"))
-    if contract.repeats is Repeats.EVENT:
+    if contract.of_events:
         found.append(Expected(AGE, None, 3, warn, "newest event of the drop before the drop's date"))
     if contract.amount:
         found.append(Expected(LARGEST, None, 1e9, warn, "an amount beyond it is rarely true"))

@@ -66,7 +66,7 @@ class Ledger:
 
     def same_content(self, drop: Drop, sha256: str) -> Row | None:
         """The accepted file with the same bytes. A state told again on another day can be news, an event cannot."""
-        events = CONTRACTS[drop.feed].repeats is Repeats.EVENT
+        events = CONTRACTS[drop.feed].of_events
         same = (row for row in self._by_content[drop.feed, sha256] if row["status"] == ACCEPTED)
         return next((row for row in same if events or row["business_date"] == drop.day), None)
 
@@ -223,7 +223,7 @@ def _landed(job: Job, drop: Drop, sha256: str, to: Path) -> Landed | Refused | H
 
 def _same(known: Sequence[tuple[Drop, str]], drop: Drop, sha256: str) -> Drop | None:
     """An earlier file of this batch with the same bytes."""
-    events = CONTRACTS[drop.feed].repeats is Repeats.EVENT
+    events = CONTRACTS[drop.feed].of_events
     same = (one for one, of_one in known if one.feed == drop.feed and of_one == sha256)
     return next((one for one in same if events or one.day == drop.day), None)
 

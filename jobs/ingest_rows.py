@@ -366,7 +366,7 @@ def _dates(job: Job, contract: Contract, rows: DataFrame, landed: Sequence[Lande
 
     Only keys are read, and of no more days than a row may be late: that one id says two things on two days is found at that cost.
     """
-    if not told or not landed or contract.happened in contract.key or contract.repeats not in (Repeats.EVENT, Repeats.CORRECTION):
+    if not told or not landed or contract.happened in contract.key or not contract.of_events:
         return sorted(told)
     first = min(file.drop.day for file in landed) - timedelta(days=job.settings.feed(contract.feed).late_horizon_days)
     elsewhere = job.lake.read(contract.feed).where((F.col("business_date") >= F.lit(first)) & ~F.col("business_date").isin(*told))

@@ -31,37 +31,38 @@ def write_accepted(job: Job, what: Taken) -> None:
     feed, accepted = what.contract.feed, _provenance(job, what).where(F.col(VERDICT) == ACCEPTED)
     none = {column.name: F.lit(None).cast(column.type) for column in job.lake.table(feed).columns if column.name not in accepted.columns}
     rows = accepted.withColumns(none).select(*job.lake.table(feed).column_names)
-    if what.contract.repeats is Repeats.CORRECTION:
+    corrects = what.contract.repeats is Repeats.CORRECTION
+    if corrects:
         rows = _superseding(job, what, rows)
+    of_run = F.col(SOURCE).isin(*what.sources)
     if what.landed and (_any_accepted(what, what.sources) or _present(job, feed, what.sources)):
-        job.lake.replace(feed, rows.where(F.col(SOURCE).isin(*what.sources)), {SOURCE: what.sources})
-    if what.retried and _any_accepted(what, what.retried):
-        again = rows.where(F.col(SOURCE).isin(*what.retried)).persist()
-        days = [row[0] for row in again.select("recorded_on").distinct().collect()]
-        slice_ = F.col(SOURCE).isin(*what.retried) & F.col("recorded_on").isin(*days)
-        beside = job.lake.read(feed).where(slice_).join(again, list(what.contract.key), "left_anti")
-        job.lake.replace(feed, again.unionByName(beside), {SOURCE: what.retried, "recorded_on": days})
-        again.unpersist()
+        job.lake.replace(feed, rows.where(of_run), {SOURCE: what.sources})
+    if corrects or _any_accepted(what, what.retried):
+        _write_beside(job, what, rows.where(~of_run))
+
+
+def _write_beside(job: Job, what: Taken, rows: DataFrame) -> None:
+    """Write rows of earlier runs' files, new or changed, among the rows of the same files and days."""
+    feed, rows = what.contract.feed, rows.persist()
+    places = rows.select(SOURCE, "recorded_on").distinct().collect()
+    if places:
+        sources, days = sorted({row[SOURCE] for row in places}), sorted({row["recorded_on"] for row in places})
+        beside = job.lake.read(feed).where(F.col(SOURCE).isin(*sources) & F.col("recorded_on").isin(*days))
+        beside = beside.join(rows, [*what.contract.key, SOURCE], "left_anti")
+        job.lake.replace(feed, rows.unionByName(beside), {SOURCE: sources, "recorded_on": days})
+    rows.unpersist()
 
 
 def _superseding(job: Job, what: Taken, rows: DataFrame) -> DataFrame:
-    """Tells of each row until when it stands, and of the rows of earlier drops whose place these take."""
+    """The rows with the day until which each stands, and those of earlier drops for which that changes."""
     feed, key = what.contract.feed, list(what.contract.key)
-    own = F.col(SOURCE).isin(*what.sources, *what.retried)
     earlier = of_dates(job.lake.read(feed), what.dates).where(~F.col(SOURCE).isin(*what.sources))
     earlier = earlier.join(rows.select(*key).distinct(), key, "left_semi")
     earlier = earlier.join(rows.select(*key, SOURCE, VERSION.name), [*key, SOURCE, VERSION.name], "left_anti")
     later = Window.partitionBy(*key).orderBy(F.coalesce(VERSION.name, F.lit(0))).rowsBetween(1, Window.unboundedFollowing)
-    chain = earlier.unionByName(rows).withColumns({"_was": F.col("superseded_on"), "superseded_on": F.min("recorded_on").over(later)})
-    told = chain.localCheckpoint()
-    changed = told.where(~own & ~F.col("superseded_on").eqNullSafe(F.col("_was"))).drop("_was")
-    places = changed.select(SOURCE, "recorded_on").distinct().collect()
-    if places:
-        sources, days = sorted({row[SOURCE] for row in places}), sorted({row["recorded_on"] for row in places})
-        beside = job.lake.read(feed).where(F.col(SOURCE).isin(*sources) & F.col("recorded_on").isin(*days))
-        beside = beside.join(changed, [*key, SOURCE], "left_anti")
-        job.lake.replace(feed, changed.unionByName(beside), {SOURCE: sources, "recorded_on": days})
-    return told.where(own).drop("_was")
+    chain = earlier.withColumn("_new", F.lit(False)).unionByName(rows.withColumn("_new", F.lit(True))).withColumns(
+        {"_was": F.col("superseded_on"), "superseded_on": F.min("recorded_on").over(later)})
+    return chain.where(F.col("_new") | ~F.col("superseded_on").eqNullSafe(F.col("_was"))).drop("_new", "_was").localCheckpoint()
 
 
 def quarantine_rows(job: Job, what: Taken) -> DataFrame:

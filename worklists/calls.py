@@ -66,22 +66,22 @@ def calls_at_stake(held: DataFrame, settings: Settings, most: int) -> DataFrame:
     )
 
 
-def within_places(held: DataFrame, chosen: DataFrame, most: int) -> DataFrame:
+def within_places(held: DataFrame, called: DataFrame, most: int) -> DataFrame:
     """What no call was chosen for is held back; as many as there are places stay as rows, the others stand in `offer_scores`.
 
     Parameters
     ----------
     held : DataFrame as `policy.held_back` returns
-    chosen : DataFrame with `customer_id`: to be called about an offer
+    called : DataFrame with `customer_id`: to be called about an offer
     most : int
         Places of the day.
     """
-    marked = held.join(F.broadcast(chosen.withColumn("_chosen", F.lit(True))), "customer_id", "left")
-    full = F.col("suppressed_by").isNull() & (F.col("type") == OFFER) & F.col("_chosen").isNull()
+    marked = held.join(F.broadcast(called.withColumn("_called", F.lit(True))), "customer_id", "left")
+    full = F.col("suppressed_by").isNull() & (F.col("type") == OFFER) & F.col("_called").isNull()
     best = Window.partitionBy(full).orderBy(F.col("priority").desc(), "alert_id")
     return (
         marked.withColumns({"_full": full, "_place": F.row_number().over(best)})
         .where(~F.col("_full") | (F.col("_place") <= most))
         .withColumn("suppressed_by", F.when(F.col("_full"), "capacity").otherwise(F.col("suppressed_by")))
-        .drop("_chosen", "_full", "_place")
+        .drop("_called", "_full", "_place")
     )

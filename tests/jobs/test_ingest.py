@@ -166,8 +166,8 @@ def test_events_are_taken_once(bank: Bank) -> None:
     assert bank.run(D2)["rejected_files"] == []
 
 
-def bought(number: int, version: str, at: str = "2026-01-05T09:00:00", quantity: int = 1) -> str:
-    return f"O{number},1,C1,{at},S1,food,{quantity},2.00,CNY,paid,{version}"
+def bought(number: int, version: str, at: str = "2026-01-05T09:00:00", quantity: int = 1, customer: str = "C1") -> str:
+    return f"O{number},1,{customer},{at},S1,food,{quantity},2.00,CNY,paid,{version}"
 
 
 def test_a_drop_by_itself_or_among_many_is_the_same(
@@ -188,13 +188,15 @@ def test_a_drop_by_itself_or_among_many_is_the_same(
                  bank.deliver("accounts", D1, ["A1,C1,current,CNY,2020-02-03,open", "A3,C3,current,CNY,2020-02-03,open"]),
                  bank.deliver("transactions", D1, [transaction(1), transaction(2, "A3"), transaction(3, "A3", amount="5.00")]),
                  shopped(D1, bought(1, "1"), bought(2, "1"), bought(3, "1"), bought(3, "2", quantity=2), bought(4, "1"),
-                         bought(4, "1", quantity=3), bought(5, ""))),
+                         bought(4, "1", quantity=3), bought(5, ""), bought(6, "1", customer="C3"),
+                         bought(6, "1", quantity=2, customer="C3"), bought(7, "1"))),
         lambda: (bank.deliver("customers", D2, ["C1,Anna,2020-02-03,false,,", "C2,Ben,2020-02-03,true,R1,"]),
                  bank.deliver("transactions", D2, [transaction(1), transaction(3, "A1", amount="6.00")]),
                  shopped(D2, bought(1, "2", "2026-01-04T09:00:00", 7), bought(2, "1"), bought(3, "3"))),
         lambda: (bank.deliver("customers", D3, ["C1,Anna,2020-02-03,true,,", "C3,Cleo,2020-02-03,true,,"]),
                  bank.deliver("transactions", D3, [transaction(4, at="2026-01-07T10:00:00")]),
-                 shopped(D3, bought(1, "3", quantity=8), bought(2, "0", quantity=9), bought(2, "1", quantity=6), bought(3, "3"))),
+                 shopped(D3, bought(1, "3", quantity=8), bought(2, "0", quantity=9), bought(2, "1", quantity=6), bought(3, "3"),
+                         bought(7, "2"))),
     ]
     for day, deliver in zip((D1, D2, D3), days, strict=True):
         deliver()
@@ -221,12 +223,14 @@ def test_a_drop_by_itself_or_among_many_is_the_same(
     # of a corrected purchase the highest number stands, the others tell until when they did
     assert bank.rows("purchases", "order_id", "version", "quantity", "business_date", "recorded_on", "superseded_on") == [
         ("O1", 1, Decimal(1), D1, D1, D2), ("O1", 2, Decimal(7), date(2026, 1, 4), D2, D3), ("O1", 3, Decimal(8), D1, D3, None),
-        ("O2", 1, Decimal(1), D1, D1, None), ("O3", 2, Decimal(2), D1, D1, D2), ("O3", 3, Decimal(1), D1, D2, None)]
+        ("O2", 1, Decimal(1), D1, D1, None), ("O3", 2, Decimal(2), D1, D1, D2), ("O3", 3, Decimal(1), D1, D2, None),
+        ("O7", 1, Decimal(1), D1, D1, D3), ("O7", 2, Decimal(1), D1, D3, None)]
     place = "purchases/dt=2026-01-0{}/a.csv"
     assert {name: counts for name, counts in bank.files().items() if name.startswith("purchases")} == {
-        place.format(5): ("accepted", 7, 3, 3, 1), place.format(6): ("accepted", 3, 2, 0, 1), place.format(7): ("accepted", 4, 1, 1, 2)}
+        place.format(5): ("accepted", 10, 4, 5, 1), place.format(6): ("accepted", 3, 2, 0, 1), place.format(7): ("accepted", 5, 2, 1, 2)}
     assert {key: rules for key, (_, rules) in bank.quarantine().items() if key[0].startswith("purchases")} == {
         (place.format(5), 6): ["DUP_CONFLICT"], (place.format(5), 7): ["DUP_CONFLICT"], (place.format(5), 8): ["REQUIRED"],
+        (place.format(5), 9): ["DUP_CONFLICT"], (place.format(5), 10): ["DUP_CONFLICT"],  # waited for C3, then contradict each other
         (place.format(7), 4): ["DUP_CONFLICT"]}
 
 
