@@ -18,10 +18,11 @@ from pyspark.sql import DataFrame, Row
 from features.as_of import in_base_currency, known, latest_known_by, version_as_of
 from features.catalogue import FEATURES
 from jobs.context import Counts, Job
+from jobs.side_by_side import side_by_side
 from models.portfolio import Portfolio, portfolio
 from worklists.alert_id import alert_id
 from worklists.calls import calls_at_stake, offer_places, within_places
-from worklists.headlines import in_words, with_offers
+from worklists.headlines import OFFERS, in_words, with_offers
 from worklists.lifecycle import (
     before_today,
     changed,
@@ -49,6 +50,7 @@ from worklists.matters import (
 from worklists.policy import contacts, drawn, held_back, sales_days, sales_today, standing, with_priority
 from worklists.reversals import corrected_flows, taken_back, undone_flows
 
+JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
 
 
@@ -67,15 +69,16 @@ class Known:
 def run(job: Job) -> Counts:
     """Merge into `alerts` what the day raised, grew and closed."""
     today = known_today(job)
-    matters = matters_of_the_day(job, today).localCheckpoint()
-    held, counts = held_back_today(job, today, matters)
-    rows = rows_of_the_day(job, today, matters, held).localCheckpoint()
+    matters, offers = matters_of_the_day(job, today)
+    verdicts, counts = verdicts_of_the_day(job, today, matters, offers)
+    rows = rows_of_the_day(job, today, matters, offers, verdicts).localCheckpoint()
     others = superseded(today.before.join(rows, "alert_id", "left_anti"), rows, job.settings, job.day).drop("_history")
     news = changed(others.unionByName(rows), today.stored, job.day).withColumn("run_id", F.lit(job.run_id)).localCheckpoint()
     by_kind = news.groupBy("type", "status", "suppressed_by").count().collect()
     if by_kind:
         job.lake.merge("alerts", news)
-    return {"rows_in": matters.count(), "rows_out": sum(row["count"] for row in by_kind)} | _told(by_kind) | counts
+    rows_in = matters.count() + offers.count()
+    return {"rows_in": rows_in, "rows_out": sum(row["count"] for row in by_kind)} | _told(by_kind) | counts
 
 
 def known_today(job: Job) -> Known:
@@ -91,31 +94,49 @@ def known_today(job: Job) -> Known:
     return Known(stored, before, before.where(on_somebodys_list(day)), outcomes, stand, scores)
 
 
-def matters_of_the_day(job: Job, today: Known) -> DataFrame:
-    """What there is to tell, one row a customer, in words, with its priority; `joins`: the live alert it belongs to."""
+def matters_of_the_day(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
+    """What there is to tell, at most one row a customer.
+
+    Returns
+    -------
+    matters : DataFrame of flows and life events, with what to offer and their priority; `joins`: whether one belongs to a live alert
+    offers : DataFrame as `untold_offers` returns, of the customers with nothing but an offer to tell. Many more could be called
+        about one than will be, so they stay narrow
+    """
     settings, day, lake = job.settings, job.day, job.lake
-    flows, legs = _flows_to_tell(job, today)
-    told_flows = flow_matters(flows, legs, settings)
+    told_flows, offers = side_by_side(lambda: _flow_matters(job, today), lambda: _offers(job, today))
     events = untold_life_events(lake.read("life_events"), today.before, settings.contact_policy, day)
     stronger = today.live.where((F.col("type") != "next_best_offer") | (F.col("status") != "open"))
     events = events.join(stronger, "customer_id", "left_anti")
-    offers = untold_offers(today.scores, today.before, settings, day).join(today.live, "customer_id", "left_anti")
-    every = one_a_customer(told_flows, life_event_matters(events, settings), offer_matters(offers, settings))
-    matters = every.where(F.lit(sales_today(settings.contact_policy, day)) | ~F.col("type").isin(*SALES)).localCheckpoint()
-    unspoken = [feature.phrase[settings.bank.language] for feature in FEATURES if "purchases" in feature.source]
-    worded = in_words(with_offers(matters, today.scores, settings, sorted(set(unspoken))), settings)
-    identified = worded.withColumn("alert_id", alert_id(F.col("customer_id"), F.col("matter")))
+    found = one_a_customer(told_flows, life_event_matters(events, settings)).localCheckpoint()
+    offers = offers.join(F.broadcast(found.select("customer_id")), "customer_id", "left_anti")
+    if not sales_today(settings.contact_policy, day):
+        found, offers = found.where(~F.col("type").isin(*SALES)), offers.limit(0)
     live = today.live.where(may_grow()).select("alert_id", F.lit(True).alias("joins"))
-    return with_priority(identified, settings.contact_policy, day).join(live, "alert_id", "left")
+    answered = with_offers(found, today.scores, settings, _unspoken(job))
+    return _ranked(job, answered).join(live, "alert_id", "left").localCheckpoint(), offers
 
 
-def held_back_today(job: Job, today: Known, matters: DataFrame) -> tuple[DataFrame, Counts]:
-    """Today's new matters with what holds each back: rules and caps, then the choice of calls about offers, then the lot."""
+def _ranked(job: Job, matters: DataFrame) -> DataFrame:
+    """Adds `alert_id` and `priority`."""
+    identified = matters.withColumn("alert_id", alert_id(F.col("customer_id"), F.col("matter")))
+    return with_priority(identified, job.settings.contact_policy, job.day)
+
+
+def verdicts_of_the_day(job: Job, today: Known, matters: DataFrame, offers: DataFrame) -> tuple[DataFrame, Counts]:
+    """What holds today's new matters back: rules and caps, then the choice of calls about offers, then the lot.
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `relationship_manager_id`, `suppressed_by`, `control_group`: of every matter that becomes a row
+    """
     policy, lake = job.settings.contact_policy, job.lake
     spoken = contacts(today.outcomes, today.stored)
     asleep = today.live.where("status = 'snoozed'")
     customers = today.standing.where("barred IS NULL OR barred <> 'closed_customer'").count()
-    held = held_back(matters.where("joins IS NULL"), today.standing, spoken, asleep, policy, job.day, customers).localCheckpoint()
+    about_offers = _ranked(job, offer_matters(offers, job.settings).withColumn("offers", F.lit(None).cast(OFFERS)))
+    candidates = matters.where("joins IS NULL").select(*JUDGED).unionByName(about_offers.select(*JUDGED))
+    held = held_back(candidates, today.standing, spoken, asleep, policy, job.day, customers).localCheckpoint()
     places = offer_places(policy, customers)
     asked = calls_at_stake(held, job.settings, places).toArrow().to_pandas().sort_values("customer", ignore_index=True)
     best = _best_calls(job, asked, places)
@@ -127,7 +148,8 @@ def held_back_today(job: Job, today: Known, matters: DataFrame) -> tuple[DataFra
     lake.replace("portfolios", lake.literal("portfolios", [row]), {"business_date": job.day})
     chosen = pa.table({"customer_id": pa.array(asked["customer"][best.chosen], pa.string())})
     called = within_places(held, job.spark.createDataFrame(chosen), places)
-    return drawn(called, policy), {"value_of_offers": round(best.value), "at_most": round(best.bound)} if len(asked) else {}
+    verdicts = drawn(called, policy).select("customer_id", "relationship_manager_id", "suppressed_by", "control_group")
+    return verdicts.localCheckpoint(), {"value_of_offers": round(best.value), "at_most": round(best.bound)} if len(asked) else {}
 
 
 def _best_calls(job: Job, asked: pd.DataFrame, places: int) -> Portfolio:
@@ -138,16 +160,29 @@ def _best_calls(job: Job, asked: pd.DataFrame, places: int) -> Portfolio:
     return portfolio(asked, dict(zip(limited["manager"], limited["left"], strict=True)), quotas, places)
 
 
-def rows_of_the_day(job: Job, today: Known, matters: DataFrame, held: DataFrame) -> DataFrame:
+def rows_of_the_day(job: Job, today: Known, matters: DataFrame, offers: DataFrame, verdicts: DataFrame) -> DataFrame:
     """The rows of alerts that today's matters raise, or grow."""
     settings, day = job.settings, job.day
-    rows = of_today(raised(held, day), today.stored, settings, day)
-    added = grown(matters.where("joins"), today.before.drop("_history"), settings, day)
-    return decided(rows.unionByName(added), today.outcomes, settings, day)
+    sold = offer_matters(offers.join(F.broadcast(verdicts.select("customer_id")), "customer_id", "left_semi"), settings)
+    told = matters.where("joins IS NULL").drop("joins").unionByName(
+        _ranked(job, with_offers(sold, today.scores, settings, _unspoken(job))))  # fmt: skip
+    new = raised(in_words(told, settings).join(verdicts, "customer_id"), day).localCheckpoint()
+    added = grown(in_words(matters.where("joins"), settings), today.before.drop("_history"), settings, day)
+    return decided(of_today(new, today.stored, settings, day).unionByName(added), today.outcomes, settings, day)
 
 
-def _flows_to_tell(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
-    """The flows of the alerts to be written, and the transactions behind them."""
+def _unspoken(job: Job) -> list[str]:
+    """What a model's reason must not name."""
+    return sorted({feature.phrase[job.settings.bank.language] for feature in FEATURES if "purchases" in feature.source})
+
+
+def _offers(job: Job, today: Known) -> DataFrame:
+    untold = untold_offers(today.scores, today.before, job.settings, job.day)
+    return untold.join(today.live, "customer_id", "left_anti").select("customer_id", "offer_id", "as_of", "would_be").localCheckpoint()
+
+
+def _flow_matters(job: Job, today: Known) -> DataFrame:
+    """The flows of the alerts to be written, with the transactions behind them."""
     flows = job.lake.read("abnormal_flows").where(F.col("detected_on") <= F.lit(job.day)).drop("run_id")
     live = today.live.where(may_grow())
     untold = untold_flows(flows, today.before, job.settings.contact_policy, job.day)
@@ -162,7 +197,8 @@ def _flows_to_tell(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
         versions = job.lake.read("transactions").where(F.col("business_date").between(F.lit(since), F.lit(job.day)))
         corrected = corrected_flows(at_hand, versions.where(F.col("recorded_on") <= F.lit(job.day)), job.day)
         undone = undone.unionByName(corrected).groupBy("flow_id").agg(F.max("undone_on").alias("undone_on"))
-    return flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint(), legs
+    told = flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint()
+    return flow_matters(told, legs, job.settings).localCheckpoint()
 
 
 def _legs(job: Job, flows: DataFrame, transactions: DataFrame) -> DataFrame:

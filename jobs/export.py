@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import partial
+from itertools import chain
+from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
 from pyspark.sql import DataFrame
 
-from conf import ExitCode, KehuError
+from conf import ExitCode, KehuError, Settings
 from jobs.context import Counts, Job
 from jobs.export_facts import ahead, customer_facts, rows, team
 from jobs.published import file_stem, publish
@@ -24,6 +28,7 @@ from worklists.xlsx import worklist_xlsx
 
 RENDERED = {".xlsx": worklist_xlsx, ".csv": worklist_csv, ".html": worklist_page}
 TEAM, CHANNELS = "team", "channels"  # directories beside the RMs' files, each for its own readers
+MANY, SHARE = 100, 20  # lists from which other processes pay for their start, and how many one renders at a time
 USUAL_DAYS, MIN_USUAL_DAYS = 30, 5  # what is usual is looked up in so many days, and known from so many
 
 
@@ -35,19 +40,32 @@ def run(job: Job) -> Counts:
     _require_usual_volume(job, alerts)
     chosen = on_the_lists(alerts, day, settings.worklists).persist()
     calls = rows(chosen)
+    counted = team(job)
     pictures = customer_pictures(customer_facts(job, chosen.select("customer_id").distinct()), day) if calls else {}
     _require_known({row["customer_id"] for row in calls} - set(pictures))
-    counted = team(job)
     lists = worklists(calls, pictures, day, settings.worklists.calls_per_day, ahead(job), counted["results_by_rm"])
     counts = _checked(lists, alerts.where(listed(day)).count())
     job.lake.replace("deliveries", delivered(chosen, day, settings.worklists, job.run_id), {"business_date": day})
     chosen.unpersist()
-    files = {f"{file_stem(each.holder)}{ending}": render(each, settings) for each in lists for ending, render in RENDERED.items()}
+    files = _rendered(lists, settings)
     files[f"{TEAM}/managers.html"] = team_page(Team.of(counted, day), settings)
     files[f"{CHANNELS}/alerts.jsonl"] = json_lines(lists)
     publish(job.worklists / day.isoformat(), files, _told(job, lists, counts))
     return {"rows_in": counts["alerts"], "rows_out": counts["calls"], "worklists": len(lists), "files": len(files),
             "below_line": counts["below_line"], "waiting": counts["waiting"], "to_open": str(job.worklists / day.isoformat())}
+
+
+def _rendered(lists: Sequence[Worklist], settings: Settings) -> dict[str, bytes]:
+    """The files of all lists by name; of many, on every core."""
+    files_of = partial(_files, settings=settings)
+    if len(lists) < MANY:
+        return dict(chain.from_iterable(map(files_of, lists)))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:  # a fork would share Spark's connection
+        return dict(chain.from_iterable(processes.map(files_of, lists, chunksize=SHARE)))
+
+
+def _files(worklist: Worklist, settings: Settings) -> list[tuple[str, bytes]]:
+    return [(f"{file_stem(worklist.holder)}{ending}", render(worklist, settings)) for ending, render in RENDERED.items()]
 
 
 def _require_usual_volume(job: Job, alerts: DataFrame) -> None:

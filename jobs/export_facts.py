@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pyspark.sql.functions as F
@@ -12,6 +14,7 @@ from features.as_of import known, latest_known_by, version_as_of
 from features.flows import latest_known
 from features.movements import recent
 from jobs.context import Job
+from jobs.side_by_side import side_by_side
 from tables import TABLES
 from worklists.ahead import book, coming_up
 from worklists.customer_facts import last_contacts, monthly_flows, open_accounts
@@ -23,6 +26,11 @@ from worklists.worklist import Facts, first_month
 def rows(frame: DataFrame) -> list[dict[str, Any]]:
     """A bounded selection as plain rows."""
     return [row.asDict(recursive=True) for row in frame.collect()]
+
+
+def gathered(frames: Mapping[str, DataFrame]) -> dict[str, list[dict[str, Any]]]:
+    """Several bounded selections as plain rows, by name."""
+    return dict(zip(frames, side_by_side(*(partial(rows, frame) for frame in frames.values())), strict=True))
 
 
 def customer_facts(job: Job, customers: DataFrame) -> Facts:
@@ -39,23 +47,21 @@ def customer_facts(job: Job, customers: DataFrame) -> Facts:
     held = holdings.where(F.col("closed_on").isNull() | (F.col("closed_on") > F.lit(day)))
     features = of("customer_features").where(F.col("as_of") == F.lit(day))
     units = latest_known(of("daily_flows").where(F.col("business_date") >= F.lit(first_month(day))), day)
-    facts = Facts(
-        customers=rows(version_as_of(of("customers"), "customer_id", day)),
-        accounts=rows(open_accounts(accounts, transactions)),
-        holdings=rows(held.select("customer_id", "product_id", "acquired_on", "value")),
-        months=rows(monthly_flows(units, day)),
-        abnormal=rows(
-            of("abnormal_flows")
-            .where((F.col("detected_on") <= F.lit(day)) & (F.col("business_date") >= F.lit(first_month(day))))
-            .select("customer_id", "flow_id", "kind", "business_date", "amount", "window_days")
-        ),
-        contacts=rows(last_contacts(of("alerts"), known(lake.read("outcomes"), day))),
-        segments=rows(of("segments").where(F.col("as_of") == F.lit(day))),
-        assets=rows(features.select("customer_id", "assets", F.col("deposits_balance").alias("deposits"))),
-        restricted=rows(restricted(job).join(few, "customer_id", "left_semi")),
-    )
+    flows = of("abnormal_flows").where(
+        (F.col("detected_on") <= F.lit(day)) & (F.col("business_date") >= F.lit(first_month(day))))  # fmt: skip
+    found = gathered({
+        "customers": version_as_of(of("customers"), "customer_id", day),
+        "accounts": open_accounts(accounts, transactions),
+        "holdings": held.select("customer_id", "product_id", "acquired_on", "value"),
+        "months": monthly_flows(units, day),
+        "abnormal": flows.select("customer_id", "flow_id", "kind", "business_date", "amount", "window_days"),
+        "contacts": last_contacts(of("alerts"), known(lake.read("outcomes"), day)),
+        "segments": of("segments").where(F.col("as_of") == F.lit(day)),
+        "assets": features.select("customer_id", "assets", F.col("deposits_balance").alias("deposits")),
+        "restricted": restricted(job).join(few, "customer_id", "left_semi"),
+    })  # fmt: skip
     accounts.unpersist()
-    return facts
+    return Facts(**found)
 
 
 def restricted(job: Job) -> DataFrame:
@@ -83,13 +89,13 @@ def team(job: Job) -> dict[str, list[dict[str, Any]]]:
     words = last_words(known(lake.read("outcomes"), day), alerts, day, settings.results_days).persist()
     deposits = lake.read("customer_features").select("customer_id", "as_of", "deposits_balance")
     kept = money_kept(words, lake.read("abnormal_flows"), deposits, day).persist()
-    told = {
-        "results_by_rm": rows(results(words, kept, "relationship_manager_id")),
-        "results_by_type": rows(results(words, kept, "type")),
-        "load_by_rm": rows(load(alerts, day, settings.results_days, settings, holder_of(settings))),
-        "load_by_type": rows(load(alerts, day, settings.results_days, settings, F.col("type"))),
-        "held_back": rows(held_back(alerts, day)),
-    }
+    told = gathered({
+        "results_by_rm": results(words, kept, "relationship_manager_id"),
+        "results_by_type": results(words, kept, "type"),
+        "load_by_rm": load(alerts, day, settings.results_days, settings, holder_of(settings)),
+        "load_by_type": load(alerts, day, settings.results_days, settings, F.col("type")),
+        "held_back": held_back(alerts, day),
+    })
     for frame in (kept, words, alerts):
         frame.unpersist()
     return told

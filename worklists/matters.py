@@ -142,23 +142,17 @@ def offer_matters(offers: DataFrame, settings: Settings) -> DataFrame:
     return _without_flows(found, "next_best_offer", settings.contact_policy)
 
 
-def one_a_customer(flows: DataFrame, life_events: DataFrame, offers: DataFrame) -> DataFrame:
-    """The strongest matter of each customer; a life event's offers go with the flow that is told.
+def one_a_customer(flows: DataFrame, life_events: DataFrame) -> DataFrame:
+    """The stronger matter of each customer; a life event's offers go with the flow that is told.
 
     Parameters
     ----------
-    flows, life_events, offers : DataFrames with the columns of `flow_matters`
+    flows, life_events : DataFrames with the columns of `flow_matters`
     """
-    every = flows.unionByName(life_events).unionByName(offers)
-    strongest = Window.partitionBy("customer_id").orderBy(strength(F.col("type")), "matter")
-    of_life = F.when(F.col("type") != "next_best_offer", F.col("events"))
-    together = F.array_distinct(F.flatten(F.collect_list(of_life).over(Window.partitionBy("customer_id"))))
-    joined = F.when(F.col("type") == "next_best_offer", F.col("events")).otherwise(F.sort_array(together))
-    return (
-        every.withColumns({"events": joined, "_nth": F.row_number().over(strongest)})
-        .where("_nth = 1")
-        .drop("_nth")
-    )
+    of_customer = Window.partitionBy("customer_id")
+    together = F.sort_array(F.array_distinct(F.flatten(F.collect_list("events").over(of_customer))))
+    nth = F.row_number().over(of_customer.orderBy(strength(F.col("type")), "matter"))
+    return flows.unionByName(life_events).withColumns({"events": together, "_nth": nth}).where("_nth = 1").drop("_nth")
 
 
 def untold_flows(flows: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
@@ -262,7 +256,7 @@ def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, toda
 
     Returns
     -------
-    DataFrame with the columns of `scores` and `would_be`
+    DataFrame with the columns of `scores` and `would_be` (the offer that would come first, were there no lot)
     """
     rests = chosen(F.col("offer_id"), {offer_id: offer.cool_down_days for offer_id, offer in settings.offers.items()}, 0)
     told = offers_told(alerts, today).where(F.date_diff(F.lit(today), "raised_on") < rests)
