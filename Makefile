@@ -83,6 +83,7 @@ evaluate: setup  ## how well flows, offers and life events are found, on worlds 
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 
 bench: setup  ## timings: a day at growing history beside plain recomputation; writes docs/benchmarks.md
+	@$(BIN)/pip install -q -e '.[bench]'
 	@$(BIN)/python -m benchmarks.time_features
 	@$(BIN)/python -m benchmarks.bench
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from conf.feed import Feed
 from conf.life_event import LifeEvent
@@ -168,7 +168,8 @@ class Priority(Model):
 class ContactPolicy(Model):
     """Who may be called how often. Whatever it holds back is stored with the reason."""
 
-    max_contacts_30_days: int = Field(2, ge=0)
+    max_contacts: dict[PositiveInt, NonNegativeInt] = {30: 2, 90: 4}  # last days -> calls that came about, at most
+    max_contacts_of_family: dict[PositiveInt, NonNegativeInt] = {90: 2}  # the same, of calls about offers of one product family
     rest_after_decline_days: int = Field(90, ge=0)
     min_priority: int = Field(20, ge=0, le=100)
     min_expected_value: Decimal = Decimal(20)  # of an offer, base currency, to be worth a call of its own

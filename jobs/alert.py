@@ -48,6 +48,7 @@ from worklists.matters import (
     untold_offers,
 )
 from worklists.policy import contacts, drawn, held_back, sales_days, sales_today, standing, with_priority
+from worklists.reasons import chosen
 from worklists.reversals import corrected_flows, taken_back, undone_flows
 
 JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")
@@ -131,11 +132,14 @@ def verdicts_of_the_day(job: Job, today: Known, matters: DataFrame, offers: Data
     DataFrame with `customer_id`, `relationship_manager_id`, `suppressed_by`, `control_group`: of every matter that becomes a row
     """
     policy, lake = job.settings.contact_policy, job.lake
-    spoken = contacts(today.outcomes, today.stored)
+    families = {offer_id: offer.family for offer_id, offer in job.settings.offers.items()}
+    spoken = contacts(today.outcomes, today.stored, families)
     asleep = today.live.where("status = 'snoozed'")
     customers = today.standing.where("barred IS NULL OR barred <> 'closed_customer'").count()
     about_offers = _ranked(job, offer_matters(offers, job.settings).withColumn("offers", F.lit(None).cast(OFFERS)))
     candidates = matters.where("joins IS NULL").select(*JUDGED).unionByName(about_offers.select(*JUDGED))
+    first = F.coalesce("would_be.offer_id", F.when(F.col("type").isin(*SALES), F.try_element_at("offers", F.lit(1))["offer_id"]))
+    candidates = candidates.withColumn("family", chosen(first, families, None))
     held = held_back(candidates, today.standing, spoken, asleep, policy, job.day, customers).localCheckpoint()
     places = offer_places(policy, customers)
     asked = calls_at_stake(held, job.settings, places).toArrow().to_pandas().sort_values("customer", ignore_index=True)
@@ -146,8 +150,8 @@ def verdicts_of_the_day(job: Job, today: Known, matters: DataFrame, offers: Data
         "prices": {name: round(price, 4) for name, price in sorted(best.prices.items())}, "run_id": job.run_id,
     }  # fmt: skip
     lake.replace("portfolios", lake.literal("portfolios", [row]), {"business_date": job.day})
-    chosen = pa.table({"customer_id": pa.array(asked["customer"][best.chosen], pa.string())})
-    called = within_places(held, job.spark.createDataFrame(chosen), places)
+    picked = pa.table({"customer_id": pa.array(asked["customer"][best.chosen], pa.string())})
+    called = within_places(held, job.spark.createDataFrame(picked), places)
     verdicts = drawn(called, policy).select("customer_id", "relationship_manager_id", "suppressed_by", "control_group")
     return verdicts.localCheckpoint(), {"value_of_offers": round(best.value), "at_most": round(best.bound)} if len(asked) else {}
 

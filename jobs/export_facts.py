@@ -18,7 +18,7 @@ from jobs.side_by_side import side_by_side
 from tables import TABLES
 from worklists.ahead import book, coming_up
 from worklists.customer_facts import last_contacts, monthly_flows, open_accounts
-from worklists.results import held_back, last_words, load, money_kept, results
+from worklists.results import branches, held_back, last_words, load, money_kept, results
 from worklists.selection import holder_of
 from worklists.worklist import Facts, first_month
 
@@ -83,16 +83,19 @@ def ahead(job: Job) -> list[dict[str, Any]]:
 
 
 def team(job: Job) -> dict[str, list[dict[str, Any]]]:
-    """Counts by RM and by type of alert, and what was held back: no customer is in them."""
+    """Counts by RM, branch and type of alert, and what was held back: no customer is in them."""
     lake, settings, day = job.lake, job.settings.worklists, job.day
-    alerts = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).persist()
+    home = branches(version_as_of(lake.read("accounts"), "account_id", day))
+    alerts = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).join(home, "customer_id", "left").persist()
     words = last_words(known(lake.read("outcomes"), day), alerts, day, settings.results_days).persist()
     deposits = lake.read("customer_features").select("customer_id", "as_of", "deposits_balance")
     kept = money_kept(words, lake.read("abnormal_flows"), deposits, day).persist()
     told = gathered({
         "results_by_rm": results(words, kept, "relationship_manager_id"),
+        "results_by_branch": results(words.join(home, "customer_id", "left"), kept, "branch"),
         "results_by_type": results(words, kept, "type"),
         "load_by_rm": load(alerts, day, settings.results_days, settings, holder_of(settings)),
+        "load_by_branch": load(alerts, day, settings.results_days, settings, F.col("branch")),
         "load_by_type": load(alerts, day, settings.results_days, settings, F.col("type")),
         "held_back": held_back(alerts, day),
     })

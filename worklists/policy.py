@@ -7,6 +7,7 @@ limits nor the lot.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from math import ceil
 
@@ -16,6 +17,7 @@ from pyspark.sql import Column, DataFrame, Window
 from conf.outcomes import REACHED
 from conf.settings import ContactPolicy
 from worklists.matters import SALES, lifetime
+from worklists.reasons import chosen
 
 GUARDS = ("restriction", "complaint", "bereavement", "vulnerable", "do_not_contact", "closed_customer")
 RULES = (
@@ -25,13 +27,13 @@ RULES = (
     "no_life_event_consent",
     "snoozed",
     "contact_fatigue",
+    "family_fatigue",
     "rest_after_decline",
     "nothing_to_offer",
     "min_priority",
     "capacity",
     "control_group",
 )
-CONTACT_WINDOW_DAYS = 30
 
 
 def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
@@ -82,24 +84,28 @@ def forbidden() -> Column:
     )
 
 
-def contacts(outcomes: DataFrame, alerts: DataFrame) -> DataFrame:
-    """When customers were last spoken to.
+def contacts(outcomes: DataFrame, alerts: DataFrame, families: Mapping[str, str]) -> DataFrame:
+    """When customers were last spoken to, and about which product families.
 
     Parameters
     ----------
-    outcomes : DataFrame with `alert_id`, `outcome`, `business_date`, `recorded_on`, as known today
-    alerts : DataFrame with `alert_id`, `customer_id`
+    outcomes : DataFrame with `alert_id`, `outcome`, `offer_id`, `business_date`, `recorded_on`, as known today
+    alerts : DataFrame with `alert_id`, `customer_id`, `type`, `offers`
+    families : mapping
+        Offer -> product family.
 
     Returns
     -------
-    DataFrame with `customer_id`, `contacted_on`, `declined`: one row a customer and day. A call whose drop came earlier
-    than its own clock says counts on the day of the drop
+    DataFrame with `customer_id`, `contacted_on`, `declined`, `families`: one row a customer and day. A call whose drop came earlier
+    than its own clock says counts on the day of the drop; one about an offer is about the offer that was answered, else the first
     """
+    first = F.when(F.col("type").isin(*SALES), F.try_element_at("offers", F.lit(1))["offer_id"])
+    about = chosen(F.coalesce("offer_id", "_first"), families, None)
     return (
         outcomes.where(F.col("outcome").isin(*REACHED))
-        .join(alerts.select("alert_id", "customer_id"), "alert_id")
+        .join(alerts.select("alert_id", "customer_id", first.alias("_first")), "alert_id")
         .groupBy("customer_id", F.least("business_date", "recorded_on").alias("contacted_on"))
-        .agg(F.bool_or(F.col("outcome") == "declined").alias("declined"))
+        .agg(F.bool_or(F.col("outcome") == "declined").alias("declined"), F.collect_set(about).alias("families"))
     )
 
 
@@ -143,7 +149,8 @@ def held_back(
 
     Parameters
     ----------
-    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`, `undone`, `offers`
+    candidates : DataFrame with `alert_id`, `customer_id`, `type`, `priority`, `at_stake`, `hard`, `safety`, `undone`, `offers`,
+        `family` (of the offer a call would be about; null: about something else)
     stand : DataFrame as `standing` returns
     spoken : DataFrame as `contacts` returns
     asleep : DataFrame with `customer_id`: customers with an alert that was put off and still sleeps
@@ -156,21 +163,23 @@ def held_back(
     -------
     DataFrame with `relationship_manager_id`, `suppressed_by` (null: nothing so far)
     """
-    recent = F.date_diff(F.lit(today), "contacted_on")
     past = spoken.where(F.col("contacted_on") < F.lit(today))
     calls = past.groupBy("customer_id").agg(
-        F.count_if(recent < CONTACT_WINDOW_DAYS).alias("_calls"),
+        _too_often(policy.max_contacts, today).alias("_often"),
         F.max(F.when(F.col("declined"), F.col("contacted_on"))).alias("_declined_on"),
     )
+    about = past.withColumn("family", F.explode("families")).groupBy("customer_id", "family").agg(
+        _too_often(policy.max_contacts_of_family, today).alias("_often_about_it"))  # fmt: skip
     known = (
         candidates.join(stand, "customer_id")
         .join(calls, "customer_id", "left")
+        .join(about, ["customer_id", "family"], "left")
         .join(asleep.select("customer_id", F.lit(True).alias("_asleep")).distinct(), "customer_id", "left")
         .withColumn("_rule", F.coalesce(
             F.col("barred"), F.when(F.col("undone"), "reversed"), forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
     )
     return _within_capacity(known, policy, customers).drop(
-        "_calls", "_declined_on", "_asleep", "_rule", "barred", "marketing_consent", "life_event_consent"
+        "family", "_often", "_often_about_it", "_declined_on", "_asleep", "_rule", "barred", "marketing_consent", "life_event_consent"
     )
 
 
@@ -203,11 +212,21 @@ def _policy(policy: ContactPolicy, today: date) -> Column:
     rested = F.lit(today - timedelta(days=policy.rest_after_decline_days))
     return F.coalesce(
         F.when(F.col("_asleep") & ~F.col("hard"), "snoozed"),
-        F.when(F.coalesce("_calls", F.lit(0)) >= policy.max_contacts_30_days, "contact_fatigue"),
+        F.when(F.coalesce("_often", F.lit(0 in policy.max_contacts.values())), "contact_fatigue"),
+        F.when(F.col("_often_about_it"), "family_fatigue"),
         F.when(sales & (F.col("_declined_on") > rested), "rest_after_decline"),
         F.when((F.col("type") == "life_event") & (F.size("offers") == 0), "nothing_to_offer"),
         F.when(F.col("priority") < policy.min_priority, "min_priority"),
     )
+
+
+def _too_often(limits: Mapping[int, int], today: date) -> Column:
+    """Whether any of the limits (last days -> calls) is reached. An aggregate over `contacted_on`."""
+    recent = F.date_diff(F.lit(today), "contacted_on")
+    reached = F.lit(False)
+    for days, most in limits.items():
+        reached = reached | (F.count_if(recent < days) >= most)
+    return reached
 
 
 def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) -> DataFrame:

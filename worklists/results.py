@@ -76,7 +76,7 @@ def money_kept(words: DataFrame, flows: DataFrame, deposits: DataFrame, day: dat
 
 
 def results(words: DataFrame, kept: DataFrame, by: str) -> DataFrame:
-    """Calls and what came of them, by RM or by type of alert.
+    """Calls and what came of them, by RM, by branch or by type of alert.
 
     Parameters
     ----------
@@ -97,6 +97,22 @@ def results(words: DataFrame, kept: DataFrame, by: str) -> DataFrame:
         F.round(F.sum("value"), 0).cast("bigint").alias("value"),
         F.coalesce(F.sum("kept"), F.lit(0)).cast("bigint").alias("kept"),
     )
+
+
+def branches(accounts: DataFrame) -> DataFrame:
+    """Each customer's home branch: where their oldest account that is still open is kept; nowhere without one.
+
+    Parameters
+    ----------
+    accounts : DataFrame of accounts as of the day
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `branch`
+    """
+    kept = accounts.where((F.col("status") == "open") & F.col("branch_id").isNotNull())
+    oldest = F.min_by("branch_id", F.struct("opened_on", "account_id"))
+    return kept.groupBy("customer_id").agg(oldest.alias("branch"))
 
 
 def load(alerts: DataFrame, day: date, days: int, settings: Worklists, by: Column) -> DataFrame:

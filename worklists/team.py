@@ -1,4 +1,4 @@
-"""The manager's page: how much there is to call, how old it is, and what came of it, by RM and by kind. No customer is on it."""
+"""The manager's page: how much there is to call, how old it is, and what came of it, by RM, branch and kind. No customer is on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = Results(*[0] * len(fields(Results)))
 
 @dataclass(frozen=True)
 class Line:
-    """One RM's or one kind's counts."""
+    """Counts of one RM, branch or kind."""
 
     name: str
     listed: int
@@ -31,16 +31,18 @@ class Line:
 class Team:
     day: date
     by_rm: tuple[Line, ...]
+    by_branch: tuple[Line, ...]  # of customers with a home branch
     by_type: tuple[Line, ...]
     held_back: tuple[tuple[str, int], ...]  # rule, how many
 
     @classmethod
     def of(cls, counted: Mapping[str, Sequence[Row]], day: date) -> Team:
-        """From rows of `worklists.results`: `load_by_rm`, `load_by_type`, `results_by_rm`, `results_by_type`, `held_back`."""
+        """From rows of `worklists.results`: `load_by_` and `results_by_` `rm`, `branch` and `type`, and `held_back`."""
         by_type = {line.name: line for line in _lines(counted["load_by_type"], counted["results_by_type"], "type", day)}
         by_rm = _lines(counted["load_by_rm"], counted["results_by_rm"], "relationship_manager_id", day)
+        by_branch = _lines(counted["load_by_branch"], counted["results_by_branch"], "branch", day)
         held = sorted(((row["rule"], row["alerts"]) for row in counted["held_back"]), key=lambda pair: (-pair[1], pair[0]))
-        return cls(day, tuple(by_rm), tuple(by_type[kind] for kind in TYPES if kind in by_type), tuple(held))
+        return cls(day, tuple(by_rm), tuple(by_branch), tuple(by_type[kind] for kind in TYPES if kind in by_type), tuple(held))
 
     @property
     def total(self) -> Line:

@@ -113,6 +113,8 @@ def _team() -> Team:
     return Team.of({
         "load_by_rm": [load(name, n) for n, name in enumerate((*names, "branch"))],
         "results_by_rm": [worked(name, n, "relationship_manager_id") for n, name in enumerate(names)],
+        "load_by_branch": [load(name, n) for n, name in enumerate(("B001", "B002", "B007"))],
+        "results_by_branch": [worked(name, n, "branch") for n, name in enumerate(("B001", "B002", "B007"))],
         "load_by_type": [load(kind, n) for n, kind in enumerate(TYPES)],
         "results_by_type": [worked(kind, n, "type") for n, kind in enumerate(TYPES)],
         "held_back": [{"rule": rule, "alerts": count} for rule, count in

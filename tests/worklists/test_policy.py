@@ -26,9 +26,11 @@ RESTRICTIONS = pa.schema([
 CANDIDATES = pa.schema([
     ("alert_id", pa.string()), ("customer_id", pa.string()), ("type", pa.string()), ("priority", pa.int32()),
     ("at_stake", pa.decimal128(18, 2)), ("hard", pa.bool_()), ("safety", pa.bool_()), ("undone", pa.bool_()),
-    ("offers", pa.list_(pa.string())),
+    ("offers", pa.list_(pa.string())), ("family", pa.string()),
 ])  # fmt: skip
-CONTACTS = pa.schema([("customer_id", pa.string()), ("contacted_on", pa.date32()), ("declined", pa.bool_())])
+CONTACTS = pa.schema([
+    ("customer_id", pa.string()), ("contacted_on", pa.date32()), ("declined", pa.bool_()), ("families", pa.list_(pa.string())),
+])  # fmt: skip
 ASLEEP = pa.schema([("customer_id", pa.string())])
 
 
@@ -56,7 +58,8 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
                                                         "life_event_alerts_per_1000_customers": 500})
     customers = [customer(f"c{n:02}") for n in range(12)] + [
         customer("closed", closed_on=D), customer("no", marketing_consent=False), customer("no2", marketing_consent=None),
-        customer("life", life_event_consent=None), customer("back"), customer("bare"), customer("bare2")]
+        customer("life", life_event_consent=None), customer("back"), customer("bare"), customer("bare2"),
+        customer("loans"), customer("loan"), customer("cards"), customer("quarter")]
     restrictions = [
         {"customer_id": "c00", "kind": "aml_case", "valid_from": D},
         {"customer_id": "c00", "kind": "complaint", "valid_from": D},  # the case hides behind no other name, and no other before it
@@ -75,12 +78,18 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         {"customer_id": "c09", "contacted_on": ago(89), "declined": True},
         {"customer_id": "c10", "contacted_on": ago(90), "declined": True},
         {"customer_id": "life", "contacted_on": D, "declined": True},  # today's calls belong to tomorrow's policy
+        *[{"customer_id": who, "contacted_on": ago(days), "declined": False, "families": ["loan"]}
+          for who in ("loans", "cards") for days in (89, 40)],
+        *[{"customer_id": "loan", "contacted_on": ago(days), "declined": False, "families": ["loan"]} for days in (90, 40)],
+        *[{"customer_id": "quarter", "contacted_on": ago(days), "declined": False} for days in (89, 80, 70, 60)],
     ]
     candidates = [candidate(f"c{n:02}", "account_closure") for n in range(8)] + [
         candidate("c08", "next_best_offer"), candidate("c09", "next_best_offer"), candidate("c10", "next_best_offer"),
         candidate("c11", priority=19), candidate("closed"), candidate("no", "next_best_offer"), candidate("no2"),
         candidate("life", "life_event"), candidate("nobody"), candidate("back", undone=True),
-        candidate("bare", "life_event", offers=[]), candidate("bare2", offers=[])]
+        candidate("bare", "life_event", offers=[]), candidate("bare2", offers=[]),
+        candidate("loans", "next_best_offer", family="loan"), candidate("loan", "next_best_offer", family="loan"),
+        candidate("cards", "next_best_offer", family="card"), candidate("quarter", "account_closure")]
     asleep = [{"customer_id": "c10"}, {"customer_id": "c03"}]
     stand = standing(frame(spark, CUSTOMERS, customers), frame(spark, RESTRICTIONS, restrictions), policy, D)
     held = held_back(frame(spark, CANDIDATES, candidates), stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, asleep),
@@ -106,6 +115,10 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         "back": "reversed",
         "bare": "nothing_to_offer",
         "bare2": None,  # a flow is told whether or not there is anything to offer
+        "loans": "family_fatigue",
+        "loan": None,  # the first call was 90 days ago
+        "cards": None,  # called often enough about loans, not about cards
+        "quarter": "contact_fatigue",
     }
     assert held.where("relationship_manager_id IS NULL").count() == 0
     assert drawn(held, policy).where("control_group").count() == 0
@@ -139,18 +152,23 @@ def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings
 
 
 def test_contact_limits_hold_in_every_sliding_window(spark: SparkSession, settings: Settings) -> None:
-    """An oracle calls whoever may be called, day by day for 120 days; no window of 30 days ever holds more than the limit, and
+    """An oracle calls whoever may be called, day by day for 120 days; no window of 30 or 90 days ever holds more than its limit, and
     on the last day the policy decides as the oracle does."""
     policy, chance = settings.contact_policy.model_copy(update={"control_share": 0.0}), random.Random(7)
-    limit, called, allowed = policy.max_contacts_30_days, {}, {}
+    called, allowed = {}, {}
+
+    def free(days: list[int], today: int) -> bool:
+        return all(sum(today - past < window for past in days) < most for window, most in policy.max_contacts.items())
+
     for n in range(300):
         who, eager, days = f"c{n:03}", chance.random(), []
         for day in range(-120, 0):
-            if chance.random() < eager and sum(day - past < 30 for past in days) < limit:
+            if chance.random() < eager and free(days, day):
                 days.append(day)
-        assert all(sum(first <= day < first + 30 for day in days) <= limit for first in range(-120, 0))
-        called[who], allowed[who] = days, sum(-past < 30 for past in days) < limit
-    assert 50 < sum(allowed.values()) < 250
+        for window, most in policy.max_contacts.items():
+            assert all(sum(first <= day < first + window for day in days) <= most for first in range(-120, 0))
+        called[who], allowed[who] = days, free(days, 0)
+    assert 30 < sum(allowed.values()) < 270
     spoken = [{"customer_id": who, "contacted_on": ago(-day), "declined": False} for who, days in called.items() for day in days]
     stand = standing(frame(spark, CUSTOMERS, [customer(who) for who in called]), frame(spark, RESTRICTIONS, []), policy, D)
     candidates = [candidate(who, "early_withdrawal") for who in called]
@@ -191,14 +209,20 @@ def test_priority_is_value_urgency_and_probability(spark: SparkSession, settings
 
 def test_contacts_are_calls_that_came_about(spark: SparkSession) -> None:
     outcomes = pa.schema([("alert_id", pa.string()), ("outcome", pa.string()), ("business_date", pa.date32()),
-                          ("recorded_on", pa.date32())])  # fmt: skip
+                          ("recorded_on", pa.date32()), ("offer_id", pa.string())])  # fmt: skip
     rows = [
         {"alert_id": "1", "outcome": "contacted", "business_date": ago(3), "recorded_on": ago(2)},
-        {"alert_id": "1", "outcome": "declined", "business_date": ago(3), "recorded_on": ago(2)},
+        {"alert_id": "1", "outcome": "declined", "business_date": ago(3), "recorded_on": ago(2), "offer_id": "gold"},
         {"alert_id": "2", "outcome": "not_reached", "business_date": ago(1), "recorded_on": ago(1)},
         {"alert_id": "2", "outcome": "accepted", "business_date": date(2036, 1, 1), "recorded_on": D},  # a clock that runs ahead
     ]
-    alerts = frame(spark, pa.schema([("alert_id", pa.string()), ("customer_id", pa.string())]),
-                   [{"alert_id": "1", "customer_id": "anna"}, {"alert_id": "2", "customer_id": "ben"}])  # fmt: skip
-    found = contacts(frame(spark, outcomes, rows), alerts).orderBy("customer_id").collect()
-    assert [tuple(row) for row in found] == [("anna", ago(3), True), ("ben", D, False)]
+    offers = pa.list_(pa.struct([("offer_id", pa.string())]))
+    known = pa.schema([("alert_id", pa.string()), ("customer_id", pa.string()), ("type", pa.string()), ("offers", offers)])
+    mortgage = [{"offer_id": "mortgage"}]
+    alerts = frame(spark, known, [
+        {"alert_id": "1", "customer_id": "anna", "type": "next_best_offer", "offers": mortgage},
+        {"alert_id": "2", "customer_id": "ben", "type": "abnormal_deposit", "offers": mortgage}])
+    found = contacts(frame(spark, outcomes, rows), alerts, {"mortgage": "loan", "gold": "precious_metal"}).orderBy("customer_id")
+    # the offer that was answered, else the first one; a call about a flow is about none unless it was answered
+    assert [(*row[:3], sorted(row[3])) for row in found.collect()] == [
+        ("anna", ago(3), True, ["loan", "precious_metal"]), ("ben", D, False, [])]

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from conf import Settings
 from jobs.context import Job, Places
 from worklists.ahead import book, coming_up
-from worklists.results import last_words, money_kept, results
+from worklists.results import branches, last_words, money_kept, results
 from worklists.team import Team, team_page
 
 DAY = date(2026, 11, 24)
@@ -75,6 +75,17 @@ def test_what_comes_up_is_told_to_whose_book_it_is_in(spark: SparkSession, setti
     ]
 
 
+def test_a_customers_branch_is_that_of_the_oldest_open_account(
+    spark: SparkSession, settings: Settings, places: Places
+) -> None:
+    accounts = Job(settings, places, spark, DAY).lake.literal("accounts", [
+        {"account_id": name, "customer_id": who, "status": status, "branch_id": branch, "opened_on": date(year, 1, 1)}
+        for name, who, status, branch, year in (
+            ("A1", "C1", "open", "B-2", 2020), ("A2", "C1", "open", "B-1", 2019), ("A3", "C1", "closed", "B-3", 2010),
+            ("A4", "C1", "open", None, 2001), ("A5", "C2", "open", None, 2001), ("A6", "C3", "open", "B-9", 2020))])
+    assert sorted(tuple(row) for row in branches(accounts).collect()) == [("C1", "B-1"), ("C3", "B-9")]
+
+
 def test_the_managers_page_adds_up_and_names_nobody(settings: Settings) -> None:
     load = [
         {"by": name, "listed": n, "new": 1, "urgent": 0, "oldest_on": date(2026, 11, 20), "expired": 0}
@@ -83,15 +94,19 @@ def test_the_managers_page_adds_up_and_names_nobody(settings: Settings) -> None:
     worked = {"calls": 4, "reached": 2, "accepted": 1, "declined": 1, "false_alarms": 0, "value": 1234, "kept": None}
     counted = {
         "load_by_rm": load, "results_by_rm": [{"relationship_manager_id": "RM-1", **worked}], "load_by_type": [], "results_by_type": [],
+        "load_by_branch": [{**load[1], "by": "B-7"}, {**load[0], "by": None}],
+        "results_by_branch": [{"branch": "B-7", **worked}, {"branch": None, **worked}],
         "held_back": [{"rule": "restriction", "alerts": 2}, {"rule": "contact_fatigue", "alerts": 9}],
     }
     team = Team.of(counted, DAY)
 
     assert (team.total.listed, team.total.oldest_days, team.total.results.accepted) == (10, 4, 1)
+    assert [(line.name, line.listed, line.results.calls) for line in team.by_branch] == [("B-7", 3, 4)]
     assert team.held_back == (("contact_fatigue", 9), ("restriction", 2))
     page = team_page(team, settings).decode()
     assert "called often enough lately" in page
     assert "1,234" in page
+    assert "By branch" in page
     assert "<script" not in page
 
 
