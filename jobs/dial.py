@@ -31,12 +31,12 @@ def dialled(settings: Settings, places: Places, day: date) -> str:
         raise KehuError(f"no alert was raised or held back on {day} in {lake}; run `kehu alert --date {day}`", ExitCode.MISSING)
     answered = _rows(lake, "alerts", ("type", "status"), [("status", "in", list(REACHED)), ("raised_on", "<", day)])
     flows = sorted({flow for row in alerts for flow in row["flow_ids"] or ()})
-    found = _rows(lake, "abnormal_flows", ("flow_id", "q_value"), [("flow_id", "in", flows)]) if flows else []
-    q_values = {row["flow_id"]: row["q_value"] for row in found if row["q_value"] is not None}
+    found = _rows(lake, "abnormal_flows", ("flow_id", "chance"), [("flow_id", "in", flows)]) if flows else []
+    chances = {row["flow_id"]: row["chance"] for row in found if row["chance"] is not None}
     books = _rows(lake, "customers", ("relationship_manager_id", "closed_on"), [("is_current", "=", True)])
     open_ones = [row for row in books if row["closed_on"] is None or row["closed_on"] > day]
     managers = {row["relationship_manager_id"] for row in open_ones} - {None}
-    dial = cuts(alerts, answered, q_values, len(open_ones), len(managers), settings.worklists)
+    dial = cuts(alerts, answered, chances, len(open_ones), len(managers), settings.worklists)
     return f"Alerts of {day} by least priority\n{dial_text(dial, settings.contact_policy.min_priority)}"
 
 

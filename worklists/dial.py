@@ -1,7 +1,7 @@
 """The budget dial: what a day's alerts would cost and be worth at each cut, before anything is published.
 
-Expected precision of an alert: the share of answered alerts of its type that were no false alarm, over the last answers known,
-shrunk to what is expected without any (docs/alerts.md). It moves from the expectation to the bank's own record as answers come in.
+Expected precision of an alert: of a statistical flow its own chance of being news, which outcomes have taught; of any other the share
+of answered alerts of its type that were no false alarm, shrunk to what is expected without any answers (docs/alerts.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from conf.settings import Worklists
 CUTS = tuple(range(0, 100, 10))
 PRIOR_WEIGHT = 10  # answers that the expectation weighs as much as
 HARD = ("account_closure", "early_withdrawal")
-EXPECTED = {"hard": 0.95, "life_event": 0.7, "next_best_offer": 0.9}  # without any answers; of flows, one less their q-value
+EXPECTED = {"hard": 0.95, "life_event": 0.7, "next_best_offer": 0.9}  # without any answers
 Row = Mapping[str, Any]
 
 
@@ -33,7 +33,7 @@ class Cut:
     false_alarms: float | None
 
 
-def cuts(alerts: Iterable[Row], answered: Iterable[Row], q_values: Mapping[str, float], customers: int, managers: int,
+def cuts(alerts: Iterable[Row], answered: Iterable[Row], chances: Mapping[str, float], customers: int, managers: int,
          settings: Worklists) -> list[Cut]:  # fmt: skip
     """The dial's positions, from everything to almost nothing.
 
@@ -41,7 +41,7 @@ def cuts(alerts: Iterable[Row], answered: Iterable[Row], q_values: Mapping[str, 
     ----------
     alerts : the day's alerts that no gate holds back, with `type`, `priority`, `flow_ids`
     answered : alerts with a relationship manager's decision, with `type`, `status`
-    q_values : flow id -> false discovery rate at which it is found
+    chances : flow id -> that it is news; of statistical flows
     customers, managers : how many there are
     settings : Worklists
     """
@@ -52,9 +52,9 @@ def cuts(alerts: Iterable[Row], answered: Iterable[Row], q_values: Mapping[str, 
         answers[row["type"]] += row["status"] in REACHED
     judged = []
     for row in alerts:
-        kind = row["type"]
-        shrunk = (PRIOR_WEIGHT * _expected(row, q_values) + right[kind]) / (PRIOR_WEIGHT + answers[kind])
-        judged.append((row["priority"], shrunk))
+        kind, of_flows = row["type"], [chances[flow] for flow in row["flow_ids"] or () if flow in chances]
+        shrunk = (PRIOR_WEIGHT * EXPECTED.get(kind, EXPECTED["hard"]) + right[kind]) / (PRIOR_WEIGHT + answers[kind])
+        judged.append((row["priority"], max(of_flows) if of_flows and kind not in HARD else shrunk))
     hours = managers * settings.calls_per_day * settings.minutes_per_call / 60
     found = []
     for cut in CUTS:
@@ -75,15 +75,6 @@ def dial_text(found: Iterable[Cut], min_priority: int) -> str:
         lines.append(f"{cut.priority:>8} {cut.alerts:>8,} {cut.per_1000_customers:>21.2f} {cut.per_rm_hour:>13.2f} "
                      f"{precision:>20} {false_alarms:>14}{mark}".rstrip())  # fmt: skip
     return "\n".join(lines)
-
-
-def _expected(row: Row, q_values: Mapping[str, float]) -> float:
-    if row["type"] in EXPECTED:
-        return EXPECTED[row["type"]]
-    if row["type"] in HARD:
-        return EXPECTED["hard"]
-    of_flows = [q_values[flow] for flow in row["flow_ids"] or () if flow in q_values]
-    return 1 - min(of_flows) if of_flows else EXPECTED["hard"]
 
 
 def _per(count: float, of: float) -> float:

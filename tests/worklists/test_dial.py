@@ -14,10 +14,10 @@ def test_precision_moves_from_the_expectation_to_the_banks_own_record() -> None:
         {"type": "abnormal_withdrawal", "priority": 60, "flow_ids": ["f", "g"]},
         {"type": "abnormal_withdrawal", "priority": 25, "flow_ids": ["i"]},
     ]
-    answered = [{"type": "abnormal_withdrawal", "status": "false_alarm"}] * 6 + [
-        {"type": "abnormal_withdrawal", "status": "accepted"}] * 4 + [{"type": "abnormal_withdrawal", "status": "expired"}] * 50
-    found = {cut.priority: cut for cut in cuts(alerts, answered, {"f": 0.4, "g": 0.2, "i": 0.5}, 6000, 2, Worklists())}
-    by_hand = [0.95, (10 * 0.8 + 4) / 20, (10 * 0.5 + 4) / 20]
+    answered = [{"type": "early_withdrawal", "status": "false_alarm"}] * 6 + [
+        {"type": "early_withdrawal", "status": "accepted"}] * 4 + [{"type": "early_withdrawal", "status": "expired"}] * 50
+    found = {cut.priority: cut for cut in cuts(alerts, answered, {"f": 0.6, "g": 0.8, "i": 0.5, "h": 0.1}, 6000, 2, Worklists())}
+    by_hand = [(10 * 0.95 + 4) / 20, 0.8, 0.5]  # a flow brings its own chance; a broken deposit is judged by what answers say of such
     assert (found[0].alerts, found[30].alerts, found[90].alerts) == (3, 2, 1)
     assert found[0].precision == pytest.approx(sum(by_hand) / 3)
     assert found[30].precision == pytest.approx(sum(by_hand[:2]) / 2)
