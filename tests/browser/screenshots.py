@@ -107,7 +107,7 @@ def _team() -> Team:
                 "expired": n % 4}
 
     def worked(name: str, n: int, by: str) -> dict[str, Any]:
-        return {by: name, "calls": 41 + n * 13 % 29, "reached": 31 + n * 11 % 17, "accepted": 9 + n * 5 % 9, "declined": 12,
+        return {by: name, "calls": 41 + n * 13 % 29, "reached": 27 + n * 11 % 13, "accepted": 9 + n * 5 % 9, "declined": 12,
                 "false_alarms": n * 3 % 5, "value": 11_200 + n * 1_930, "kept": 90_000 * (n * 7 % 12)}
 
     return Team.of({

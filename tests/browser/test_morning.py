@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_open_filter_read_record_and_save(page: Any, address: str, tmp_path: Pat
     assert returned[0]["note"] == "=cmd|calc, \"signed\" by noon"
     assert all(len(row["recorded_at"]) == len("2026-11-24T09:12:00+08:00") for row in rows)
     assert page.told == []
+
+
+def test_a_long_page_is_ready_within_a_second(settings: Settings, chromium: Any, tmp_path: Path) -> None:
+    day = literal_worklist()
+    calls = [replace(call, alert_id=f"{call.alert_id}{n}", place=call.place + len(day.calls) * n) for n in range(20) for call in day.calls]
+    file = tmp_path / "long.html"
+    file.write_bytes(worklist_page(replace(day, calls=tuple(calls)), settings))
+    assert 500_000 < file.stat().st_size < 2_000_000  # several times the longest that 300 RMs get (docs/worklists.md)
+    page = chromium.new_page(viewport=DESK)
+    page.goto(file.as_uri())
+    page.locator(".card.chosen").wait_for()
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].domComplete") < 1000  # milliseconds
+    page.close()
 
 
 def test_on_a_phone_the_list_comes_first_and_nothing_overflows(page: Any, address: str) -> None:
