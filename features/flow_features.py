@@ -14,6 +14,7 @@ TYPES = {  # what is moved in each direction
     "in": ("cash", "transfer", "salary", "interest", "investment", "loan", "time_deposit"),
     "out": ("cash", "transfer", "card", "bill", "fee", "investment", "loan", "time_deposit"),
 }
+OWN_MONEY = ("investment", "loan", "time_deposit")  # moves between the customer's own accounts: told where it is at their disposal
 CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit")
 DIGITAL = ("mobile", "online")
 STAFFED = ("counter", "pad")
@@ -68,7 +69,8 @@ FEATURES = (
         Feature(
             f"{way}_{kind}_{{days}}d",
             MONEY,
-            f"{kind.replace('_', ' ')} booked {way} in {{days}} days, own transfers aside",
+            f"{kind.replace('_', ' ')} booked {way} in {{days}} days, "
+            + ("on current and savings accounts" if kind in OWN_MONEY else "own transfers aside"),
             _WORDS[_TYPE_WORDS.get(kind, way)],
             _MONEY,
             _SOURCE,
@@ -219,7 +221,7 @@ FEATURES = (
     ),
 )
 
-CELL = ("customer_id", "as_of", "window", "direction", "type", "channel", "own", "external")
+CELL = ("customer_id", "as_of", "window", "direction", "type", "channel", "own", "at_hand", "external")
 
 
 def movement_cells(movements: DataFrame) -> DataFrame:
@@ -239,6 +241,7 @@ def movement_cells(movements: DataFrame) -> DataFrame:
         window = F.when(F.col("age_days") < days, days).otherwise(window)
     return (
         movements.where(F.col("age_days") < WINDOWS[-1])
+        .withColumn("at_hand", F.col("product_type").isin("current", "savings"))
         .groupBy(*CELL[:2], window.alias("window"), *CELL[3:])
         .agg(
             F.sum((F.col("amount_base") * 100).cast("bigint")).alias("cents"),
@@ -273,7 +276,8 @@ def flow_features(cells: DataFrame) -> DataFrame:
             sums[f"{way}_count_{days}d"] = count(moved & within(days))
         sums[f"largest_{way}_{HABIT_DAYS}d"] = F.max(F.when(moved & within(HABIT_DAYS), F.col("largest")))
         for kind in TYPES[way]:
-            booked = (F.col("type") == kind) & (F.col("direction") == direction) & ~F.col("own")
+            here = F.col("at_hand") if kind in OWN_MONEY else ~F.col("own")
+            booked = (F.col("type") == kind) & (F.col("direction") == direction) & here
             sums[f"{way}_{kind}_{HABIT_DAYS}d"] = money(booked & within(HABIT_DAYS))
     for channel in CHANNELS:
         sums[f"count_{channel}_{HABIT_DAYS}d"] = count((F.col("channel") == channel) & within(HABIT_DAYS))
