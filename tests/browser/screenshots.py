@@ -1,8 +1,12 @@
-"""Makes the pictures of `docs/images` from the literal day: `python -m tests.browser.screenshots` (needs Chromium and Pillow)."""
+"""Makes the pictures of `docs/images` from the literal day: `python -m tests.browser.screenshots`.
+
+Needs Chromium, Pillow and a font for Chinese.
+"""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
@@ -36,6 +40,8 @@ CHINESE = {  # what the reasons and headlines of the literal day are in a Chines
 
 
 def main() -> None:
+    if not subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True, check=True).stdout:
+        raise SystemExit("no font for Chinese: boxes would stand for words; Debian, Ubuntu: apt-get install fonts-noto-cjk")
     english = load_settings()
     chinese = english.model_copy(update={"bank": english.bank.model_copy(update={"language": "zh"})})
     worklist, folder = literal_worklist(), Path(tempfile.mkdtemp())
