@@ -1,4 +1,4 @@
-"""Many days one after another, each as if it were run on its own day."""
+"""Many days one after another, each as if it were run on its own day, but for the worklists: nobody is told of days gone by."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from conf import conf_hash
 from jobs.context import Counts, Job, code_version
 from jobs.run import DAY, whole_day
 
+SILENT = tuple((name, work) for name, work in DAY if name != "export")
+
 
 def backfill(job: Job, first: date) -> Counts:
-    """Run every day from `first` to the job's day that is not already done.
+    """Run every day from `first` to the job's day that is not already done, and publish nothing.
 
-    A day is done when each of its jobs ended well with this configuration and code, and no drop up to it is waiting.
+    What is still to be called stands on the worklists of the next day that is run or exported. A day is done when each of these jobs
+    ended well with this configuration and code, and no drop up to it is waiting.
     """
     days = [first + timedelta(days=n) for n in range((job.day - first).days + 1)]
     done = [day for day in days if is_done(job, day)]
     for day in days:
         if day not in done:
-            whole_day(replace(job, day=day))
+            whole_day(replace(job, day=day), SILENT)
     return {"days_run": len(days) - len(done), "days_skipped": len(done)}
 
 
@@ -31,7 +34,7 @@ def is_done(job: Job, day: date) -> bool:
         return False
     same = f"business_date = DATE'{day}' AND conf_hash = '{conf_hash(job.settings)}' AND code_version = '{code_version()}'"
     runs = job.lake.read("runs").where(f"{same} AND status = 'done'").select("job").distinct().collect()
-    return {name for name, _ in DAY} - {"score"} <= {row["job"] for row in runs}
+    return {name for name, _ in SILENT} - {"score"} <= {row["job"] for row in runs}
 
 
 if __name__ == "__main__":

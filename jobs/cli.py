@@ -72,7 +72,7 @@ _one_job("monitor", "jobs.monitor", "Drift since training, and what came of past
 @click.option("--to", "last", type=DAY, required=True, help="Last business date.")
 @_options("landing", "lake", "conf")
 def backfill(first: datetime, last: datetime, **given: Any) -> None:
-    """Many days, one after another; days already done are skipped, so it resumes where it stopped."""
+    """Many days, one after another, without worklists; days already done are skipped, so it resumes where it stopped."""
     from jobs.backfill import backfill as days
 
     _day_command("backfill", lambda opened: days(opened, first.date()), last, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from conf import ExitCode, KehuError
@@ -19,8 +19,8 @@ DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
 )
 
 
-def whole_day(job: Job) -> Counts:
-    """Run every job of the day; where a model is missing or cannot be used it goes on without, and says so.
+def whole_day(job: Job, jobs: Sequence[tuple[str, Callable[[Job], Counts]]] = DAY) -> Counts:
+    """Run every job of the day, or those of `jobs`; where a model is missing or cannot be used it goes on without, and says so.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def whole_day(job: Job) -> Counts:
     """
     said: Counts = {"business_date": job.day.isoformat()}
     refused: list[str] = []
-    for name, work in DAY:
+    for name, work in jobs:
         job.progress(f"{job.day}  {name}")
         try:
             said[name] = recorded(job.named(name), work)

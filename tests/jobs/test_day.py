@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
+from jobs.backfill import backfill
 from jobs.context import declared, opened
 from jobs.doctor import examined
 from jobs.ledger import last_day
@@ -82,3 +84,16 @@ def test_a_notebook_runs_and_shows_what_it_promises(small_bank, monkeypatch, tmp
     said = "".join(output["text"] for output in shown if output.output_type == "stream" and output.name == "stdout")
     assert "once in" in said
     assert "Traceback" not in said
+
+
+def test_a_backfill_skips_what_is_done_and_notifies_nobody(small_bank, settings):
+    done = last_day(small_bank.lake)
+    next_day = done + timedelta(days=1)
+    published, told_before = files(small_bank.worklists), rows(small_bank.lake, "deliveries")
+    with opened(settings, small_bank, next_day, "backfill") as job:
+        assert backfill(job, done) == {"days_run": 1, "days_skipped": 1}
+        assert backfill(job, done) == {"days_run": 0, "days_skipped": 2}
+    ledger = DeltaTable(small_bank.lake / "runs").to_pyarrow_table().to_pylist()
+    assert {run["job"] for run in ledger if run["business_date"] == next_day} == {name for name, _ in DAY} - {"export"}
+    assert files(small_bank.worklists) == published
+    assert rows(small_bank.lake, "deliveries") == told_before
