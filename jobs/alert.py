@@ -47,7 +47,7 @@ from worklists.matters import (
     untold_life_events,
     untold_offers,
 )
-from worklists.policy import contacts, drawn, held_back, sales_days, sales_today, standing, with_priority
+from worklists.policy import contacts, drawn, held_back, offer_told, sales_days, sales_today, standing, with_priority
 from worklists.reasons import chosen
 from worklists.reversals import corrected_flows, taken_back, undone_flows
 
@@ -111,8 +111,7 @@ def matters_of_the_day(job: Job, today: Known) -> tuple[DataFrame, DataFrame]:
     events = events.join(stronger, "customer_id", "left_anti")
     found = one_a_customer(told_flows, life_event_matters(events, settings)).localCheckpoint()
     offers = offers.join(F.broadcast(found.select("customer_id")), "customer_id", "left_anti")
-    if not sales_today(settings.contact_policy, day):
-        found, offers = found.where(~F.col("type").isin(*SALES)), offers.limit(0)
+    found = found.where(F.lit(sales_today(settings.contact_policy, day)) | ~F.col("type").isin(*SALES))
     live = today.live.where(may_grow()).select("alert_id", F.lit(True).alias("joins"))
     answered = with_offers(found, today.scores, settings, _unspoken(job))
     return _ranked(job, answered).join(live, "alert_id", "left").localCheckpoint(), offers
@@ -138,8 +137,7 @@ def verdicts_of_the_day(job: Job, today: Known, matters: DataFrame, offers: Data
     customers = today.standing.where("barred IS NULL OR barred <> 'closed_customer'").count()
     about_offers = _ranked(job, offer_matters(offers, job.settings).withColumn("offers", F.lit(None).cast(OFFERS)))
     candidates = matters.where("joins IS NULL").select(*JUDGED).unionByName(about_offers.select(*JUDGED))
-    first = F.coalesce("would_be.offer_id", F.when(F.col("type").isin(*SALES), F.try_element_at("offers", F.lit(1))["offer_id"]))
-    candidates = candidates.withColumn("family", chosen(first, families, None))
+    candidates = candidates.withColumn("family", chosen(F.coalesce("would_be.offer_id", offer_told()), families, None))
     held = held_back(candidates, today.standing, spoken, asleep, policy, job.day, customers).localCheckpoint()
     places = offer_places(policy, customers)
     asked = calls_at_stake(held, job.settings, places).toArrow().to_pandas().sort_values("customer", ignore_index=True)
@@ -181,7 +179,8 @@ def _unspoken(job: Job) -> list[str]:
 
 
 def _offers(job: Job, today: Known) -> DataFrame:
-    untold = untold_offers(today.scores, today.before, job.settings, job.day)
+    scores = today.scores.where(F.lit(sales_today(job.settings.contact_policy, job.day)))
+    untold = untold_offers(scores, today.before, job.settings, job.day)
     return untold.join(today.live, "customer_id", "left_anti").select("customer_id", "offer_id", "as_of", "would_be").localCheckpoint()
 
 

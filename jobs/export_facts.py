@@ -85,14 +85,14 @@ def ahead(job: Job) -> list[dict[str, Any]]:
 def team(job: Job) -> dict[str, list[dict[str, Any]]]:
     """Counts by RM, branch and type of alert, and what was held back: no customer is in them."""
     lake, settings, day = job.lake, job.settings.worklists, job.day
-    home = branches(version_as_of(lake.read("accounts"), "account_id", day))
-    alerts = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).join(home, "customer_id", "left").persist()
+    at_home = branches(version_as_of(lake.read("accounts"), "account_id", day))
+    alerts = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).join(at_home, "customer_id", "left").persist()
     words = last_words(known(lake.read("outcomes"), day), alerts, day, settings.results_days).persist()
     deposits = lake.read("customer_features").select("customer_id", "as_of", "deposits_balance")
     kept = money_kept(words, lake.read("abnormal_flows"), deposits, day).persist()
     told = gathered({
         "results_by_rm": results(words, kept, "relationship_manager_id"),
-        "results_by_branch": results(words.join(home, "customer_id", "left"), kept, "branch"),
+        "results_by_branch": results(words.join(alerts.select("alert_id", "branch"), "alert_id"), kept, "branch"),
         "results_by_type": results(words, kept, "type"),
         "load_by_rm": load(alerts, day, settings.results_days, settings, holder_of(settings)),
         "load_by_branch": load(alerts, day, settings.results_days, settings, F.col("branch")),

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from worklists.alert_id import ALPHABET, is_alert_id
 from worklists.worklist import Customer, Facts, Worklist, customer_pictures, first_month, worklists
 
 DAY = date(2026, 11, 24)
@@ -67,6 +68,11 @@ AHEAD = [
 RESULTS = [{"relationship_manager_id": RM, "calls": 61, "reached": 48, "accepted": 17, "declined": 19, "false_alarms": 5,
             "value": 24_310, "kept": 1_180_000}]
 FLOW_OF = {"C000101": ["F1"], "C000103": ["F2"], "C000104": ["F3"], "C000102": ["F4"]}
+
+
+def an_id(body: str) -> str:
+    """The alert id with this body: its check character is found by trying."""
+    return next(found for char in ALPHABET if is_alert_id(found := f"AL-{body}-{char}"))
 
 
 def alert_rows(**changed: Any) -> list[dict[str, Any]]:

@@ -99,14 +99,18 @@ def contacts(outcomes: DataFrame, alerts: DataFrame, families: Mapping[str, str]
     DataFrame with `customer_id`, `contacted_on`, `declined`, `families`: one row a customer and day. A call whose drop came earlier
     than its own clock says counts on the day of the drop; one about an offer is about the offer that was answered, else the first
     """
-    first = F.when(F.col("type").isin(*SALES), F.try_element_at("offers", F.lit(1))["offer_id"])
     about = chosen(F.coalesce("offer_id", "_first"), families, None)
     return (
         outcomes.where(F.col("outcome").isin(*REACHED))
-        .join(alerts.select("alert_id", "customer_id", first.alias("_first")), "alert_id")
+        .join(alerts.select("alert_id", "customer_id", offer_told().alias("_first")), "alert_id")
         .groupBy("customer_id", F.least("business_date", "recorded_on").alias("contacted_on"))
         .agg(F.bool_or(F.col("outcome") == "declined").alias("declined"), F.collect_set(about).alias("families"))
     )
+
+
+def offer_told() -> Column:
+    """The offer a call is about, where it has nothing else to say. Columns read: `type`, `offers`."""
+    return F.when(F.col("type").isin(*SALES), F.try_element_at("offers", F.lit(1))["offer_id"])
 
 
 def with_priority(matters: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:

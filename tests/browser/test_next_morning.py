@@ -8,14 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
 from conf import Settings
 from jobs import alert, export
 from jobs.context import Job, Places
 from jobs.outcomes import take
-from worklists.alert_id import ALPHABET, is_alert_id
+from tests.literal_worklist import an_id
+from tests.small_lake import laid_down
 
 D = date(2026, 6, 15)
 NAMES = ("Ann", "Ben", "Cho", "Dai")
@@ -25,11 +25,11 @@ def test_the_next_days_page_reflects_what_was_recorded(
     spark: SparkSession, settings: Settings, places: Places, chromium: Any, tmp_path: Path
 ) -> None:
     job = Job(settings, places, spark, D, "export")
-    ids = {name: _id(f"23456789AB{letter}C") for name, letter in zip(NAMES, "WXYZ", strict=True)}
-    _write(job, "customers", [
+    ids = {name: an_id(f"23456789AB{letter}C") for name, letter in zip(NAMES, "WXYZ", strict=True)}
+    laid_down(job, "customers", [
         {"customer_id": name, "full_name": name, "relationship_manager_id": "RM1", "joined_on": D, "marketing_consent": True,
          "valid_from": D, "recorded_on": D, "is_current": True} for name in NAMES])
-    _write(job, "alerts", [
+    laid_down(job, "alerts", [
         {"alert_id": ids[name], "customer_id": name, "relationship_manager_id": "RM1", "type": "abnormal_withdrawal", "raised_on": D,
          "expires_on": D + timedelta(days=7), "priority": 90 - 10 * n, "severity": "medium", "headline": "60,000 went out",
          "reason": "Because.", "evidence": [("flow", "F", D, Decimal(60_000), "withdrawal")], "offers": [], "status": "open",
@@ -65,11 +65,3 @@ def test_the_next_days_page_reflects_what_was_recorded(
 
 def _page(job: Job) -> Path:
     return job.worklists / job.day.isoformat() / "RM1.html"
-
-
-def _id(body: str) -> str:
-    return next(found for char in ALPHABET if is_alert_id(found := f"AL-{body}-{char}"))
-
-
-def _write(job: Job, name: str, rows: list[dict[str, Any]]) -> None:
-    write_deltalake(f"{job.lake.root}/{name}", job.lake.literal(name, rows).toArrow())

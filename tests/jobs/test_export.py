@@ -6,19 +6,21 @@ import hashlib
 import io
 import json
 import stat
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import openpyxl
 import pytest
-from deltalake import write_deltalake
 
 from conf import ExitCode, KehuError, Settings
 from jobs import export
 from jobs.context import Job, Places
 from jobs.published import file_stem, publish
 from tables.arrow import read_arrow
+from tests.literal_worklist import literal_worklist
+from tests.small_lake import laid_down
 
 DAY = date(2026, 11, 24)
 # Whose book, the customer's number, priority, status and what else is different; the token names the book in every text.
@@ -46,21 +48,21 @@ def job(spark: Any, settings: Settings, tmp_path_factory: pytest.TempPathFactory
     lists = settings.worklists.model_copy(update={"calls_per_day": 2, "below_line": 2, "deputies": {"RM-AWAY": "RM-2"}})
     of_two = settings.model_copy(update={"worklists": lists})
     job = Job(of_two, Places(root / "landing", root / "lake", root / "worklists"), spark, DAY, "export")
-    _write(job, "alerts", [_alert(*alert) for alert in ALERTS])
-    _write(job, "customers", [_customer(book, number) for book, number, *_ in ALERTS])
-    _write(job, "accounts", [_account(book, number) for book, number, *_ in ALERTS])
-    _write(job, "daily_flows", [
+    laid_down(job, "alerts", [_alert(*alert) for alert in ALERTS])
+    laid_down(job, "customers", [_customer(book, number) for book, number, *_ in ALERTS])
+    laid_down(job, "accounts", [_account(book, number) for book, number, *_ in ALERTS])
+    laid_down(job, "daily_flows", [
         {"recorded_on": DAY, "customer_id": "C1", "business_date": date(2026, month, 3), "direction": direction,
          "amount": Decimal(amount)}
         for month, direction, amount in ((10, "credit", 9000), (10, "debit", 8000), (11, "debit", 480000))
     ])
-    _write(job, "abnormal_flows", [
+    laid_down(job, "abnormal_flows", [
         {"flow_id": "F1", "customer_id": "C1", "kind": "withdrawal", "business_date": date(2026, 11, 3),
          "amount": Decimal(480000), "detected_on": DAY}])
-    _write(job, "restrictions", [
+    laid_down(job, "restrictions", [
         {"customer_id": "C2", "kind": "aml_case", "valid_from": date(2026, 11, 1), "business_date": date(2026, 11, 1),
          "recorded_on": date(2026, 11, 1)}])
-    _write(job, "outcomes", [
+    laid_down(job, "outcomes", [
         {"alert_id": "AL-0001", "recorded_at": datetime(2026, 11, 20, 2), "relationship_manager_id": "RM-1", "outcome": "not_reached",
          "note": "only after six", "business_date": date(2026, 11, 20), "recorded_on": date(2026, 11, 21)}])
     return job
@@ -153,6 +155,13 @@ def test_a_day_far_from_usual_is_not_published(
     return None
 
 
+def test_many_lists_are_rendered_beside_each_other_to_the_same_bytes(settings: Settings) -> None:
+    lists = [replace(literal_worklist(), holder=f"RM-{number}") for number in range(export.MANY)]
+    alone = {name: content for each in lists for name, content in export._files(each, settings)}
+    assert len(alone) == 3 * export.MANY
+    assert export._rendered(lists, settings) == alone
+
+
 def test_a_weekly_digest_is_usual_on_its_day() -> None:
     raised = {date(2026, 11, n): 100 if date(2026, 11, n).weekday() == 0 else 10 for n in range(2, 22)}  # Mondays bring a hundred
 
@@ -213,8 +222,3 @@ def _account(book: str | None, number: int) -> dict[str, Any]:
     return {"account_id": f"TOKEN-{book}-A{number}", "customer_id": f"C{number}", "product_type": "time_deposit", "currency": "CNY",
             "principal": Decimal(5000), "opened_on": date(2020, 1, 1), "maturity_on": date(2026, 12, 1), "status": "open",
             "valid_from": date(2020, 1, 1), "recorded_on": date(2020, 1, 1), "is_current": True}
-
-
-def _write(job: Job, name: str, rows: list[dict[str, Any]]) -> None:
-    """Written without Spark, which is slower at it."""
-    write_deltalake(f"{job.lake.root}/{name}", job.lake.literal(name, rows).toArrow())

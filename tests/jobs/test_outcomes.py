@@ -14,13 +14,9 @@ from conf import ExitCode, KehuError, Settings
 from jobs.context import Job, Places
 from jobs.explain import explained
 from jobs.outcomes import take
-from worklists.alert_id import ALPHABET, is_alert_id
+from tests.literal_worklist import an_id
 
 D = date(2026, 6, 15)
-
-
-def an_id(body: str) -> str:
-    return next(found for char in ALPHABET if is_alert_id(found := f"AL-{body}-{char}"))
 
 
 A, B = an_id("23456789ABCD"), an_id("ZZZZZZZZZZZZ")

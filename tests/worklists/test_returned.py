@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from conf import ExitCode, KehuError, Settings
-from worklists.alert_id import ALPHABET, is_alert_id
+from tests.literal_worklist import an_id
 from worklists.answers import Answered, Outcome, checked, day_of
 from worklists.returned import FORMULA, Line, read_returned
 
@@ -20,10 +20,6 @@ HEADER = ("alert_id", "customer_name", "outcome", "cause", "offer_id", "snooze_u
 D = date(2026, 6, 15)
 NOW = datetime(2026, 6, 20, tzinfo=UTC)
 END = datetime(2026, 6, 15, 15, tzinfo=UTC)  # 23:00 in Shanghai
-
-
-def an_id(body: str) -> str:
-    return next(found for char in ALPHABET if is_alert_id(found := f"AL-{body}-{char}"))
 
 
 A, B, NEVER_TOLD = an_id("23456789ABCD"), an_id("ZZZZZZZZZZZZ"), an_id("QQQQQQQQQQQQ")
