@@ -52,9 +52,10 @@ def cuts(alerts: Iterable[Row], answered: Iterable[Row], chances: Mapping[str, f
         answers[row["type"]] += row["status"] in REACHED
     judged = []
     for row in alerts:
-        kind, of_flows = row["type"], [chances[flow] for flow in row["flow_ids"] or () if flow in chances]
+        kind, flows = row["type"], row["flow_ids"] or ()
         shrunk = (PRIOR_WEIGHT * EXPECTED.get(kind, EXPECTED["hard"]) + right[kind]) / (PRIOR_WEIGHT + answers[kind])
-        judged.append((row["priority"], max(of_flows) if of_flows and kind not in HARD else shrunk))
+        statistical = kind not in HARD and flows and all(flow in chances for flow in flows)  # a drained account needs no statistics
+        judged.append((row["priority"], max(chances[flow] for flow in flows) if statistical else shrunk))
     hours = managers * settings.calls_per_day * settings.minutes_per_call / 60
     found = []
     for cut in CUTS:

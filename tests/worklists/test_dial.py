@@ -26,3 +26,9 @@ def test_precision_moves_from_the_expectation_to_the_banks_own_record() -> None:
     text = dial_text(found.values(), 20)
     assert text.splitlines()[3].endswith("◀ min_priority")
     assert cuts([], [], {}, 0, 0, Worklists())[0].precision is None
+
+
+def test_beside_a_flow_that_needs_no_statistics_no_chance_counts() -> None:
+    alone = {"type": "abnormal_withdrawal", "priority": 60, "flow_ids": ["statistical"]}
+    together = alone | {"flow_ids": ["statistical", "drained"]}
+    assert [cuts([row], [], {"statistical": 0.3}, 100, 1, Worklists())[0].precision for row in (alone, together)] == [0.3, 0.95]
