@@ -9,7 +9,7 @@ from conf import conf_hash
 from jobs.context import Counts, Job, code_version
 from jobs.run import DAY, whole_day
 
-SILENT = tuple((name, work) for name, work in DAY if name != "export")
+PUBLISHING = ("export",)
 
 
 def backfill(job: Job, first: date) -> Counts:
@@ -22,7 +22,7 @@ def backfill(job: Job, first: date) -> Counts:
     done = [day for day in days if is_done(job, day)]
     for day in days:
         if day not in done:
-            whole_day(replace(job, day=day), SILENT)
+            whole_day(replace(job, day=day), without=PUBLISHING)
     return {"days_run": len(days) - len(done), "days_skipped": len(done)}
 
 
@@ -34,7 +34,7 @@ def is_done(job: Job, day: date) -> bool:
         return False
     same = f"business_date = DATE'{day}' AND conf_hash = '{conf_hash(job.settings)}' AND code_version = '{code_version()}'"
     runs = job.lake.read("runs").where(f"{same} AND status = 'done'").select("job").distinct().collect()
-    return {name for name, _ in SILENT} - {"score"} <= {row["job"] for row in runs}
+    return {name for name, _ in DAY} - {"score", *PUBLISHING} <= {row["job"] for row in runs}
 
 
 if __name__ == "__main__":

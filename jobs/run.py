@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from conf import ExitCode, KehuError
@@ -19,8 +19,8 @@ DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
 )
 
 
-def whole_day(job: Job, jobs: Sequence[tuple[str, Callable[[Job], Counts]]] = DAY) -> Counts:
-    """Run every job of the day, or those of `jobs`; where a model is missing or cannot be used it goes on without, and says so.
+def whole_day(job: Job, without: Collection[str] = ()) -> Counts:
+    """Run every job of the day but those named `without`; where a model is missing or cannot be used it goes on without, and says so.
 
     Raises
     ------
@@ -29,7 +29,9 @@ def whole_day(job: Job, jobs: Sequence[tuple[str, Callable[[Job], Counts]]] = DA
     """
     said: Counts = {"business_date": job.day.isoformat()}
     refused: list[str] = []
-    for name, work in jobs:
+    for name, work in DAY:
+        if name in without:
+            continue
         job.progress(f"{job.day}  {name}")
         try:
             said[name] = recorded(job.named(name), work)
