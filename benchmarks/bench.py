@@ -1,10 +1,13 @@
-"""Times a day's run at growing history, beside plain recomputation of the same features, on the same machine and files.
+"""Times a day's run as history, customers and events grow, beside plain recomputation, on the same machine and files.
 
-    python -m benchmarks.bench [--customers 2000] [--days 60] [--times 1 3 10] [--out DIR] [--skew CREDITS]
+    python -m benchmarks.bench history [--customers 13000] [--days 50] [--times 1 3 10] [--out DIR]
+    python -m benchmarks.bench size [--customers 13000] [--days 50] [--credits 100000] [--out DIR]
 
-Each world has the same customers and the same days at its end; only the history before differs. A world's initial load is
-taken by a first run; then three further days are run one by one in one session, as a scheduler would, and their median told.
-Writes docs/benchmarks.md. DuckDB and Polars are the extra `bench`; `make bench` installs it.
+`history`: worlds of the same customers and the same last days, that differ in the history before. `size`: a world, one of three
+times the customers, one with so many more credits a day spread evenly, and one with all of those on a single account.
+
+A world's initial load is taken by a first run; then further days are run one by one in one session, as a scheduler would.
+Writes its part of docs/benchmarks.md. DuckDB and Polars are the extra `bench`; `make bench` installs it.
 """
 
 from __future__ import annotations
@@ -24,10 +27,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
+from benchmarks.bench_pages import REFERENCES, Lived, history_page, size_page
 from benchmarks.references import COLUMNS, in_duckdb, in_polars, in_spark
+from benchmarks.report import BENCHMARKS, put
+from benchmarks.stages import by_job, logged_to, peak_mb, stages
 from conf import Settings, load_settings
 from jobs.context import Job, Places, opened
 from jobs.run import whole_day
+from jobs.session import java_process
 from simulation.crowd import crowd
 from simulation.days import days_between
 from simulation.delivery import Plan
@@ -37,35 +44,45 @@ from tables.arrow import read_arrow
 
 LAST = date(2026, 11, 24)
 DAILY = 4  # the first warms up, the others are measured
-JOBS = ("ingest", "detect", "features", "alert", "export")
-DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--customers", type=int, default=2000)
-    parser.add_argument("--days", type=int, default=60, help="history at 1x")
+    parser.add_argument("what", choices=("history", "size"))
+    parser.add_argument("--customers", type=int, default=13_000)
+    parser.add_argument("--days", type=int, default=50, help="history; of `history` at 1x")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
-    parser.add_argument("--skew", type=int, default=0, help="credits a day on one account, against the same spread evenly")
+    parser.add_argument("--credits", type=int, default=100_000, help="more a day, of `size`")
     parser.add_argument("--out", type=Path, help="keep worlds and lakes here")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kehu-bench-") as scratch:
         root = given.out or Path(scratch)
-        worlds = {f"{times}x": partial(world, root / f"{times}x", given.customers, given.days * times) for times in given.times}
-        if given.skew:
-            for name, skewed in (("even", False), ("skewed", True)):
-                worlds[name] = partial(world, root / name, given.customers, given.days, credits=given.skew, skewed=skewed)
-        measured = [{"world": name, **lived(make, root / name)} for name, make in worlds.items()]
-    table = pd.DataFrame(measured)
-    (DOCS / "benchmarks.md").write_text(page(table, given))
-    print(table.to_string(index=False))
+        lives = []
+        for name, make in worlds(given, root).items():
+            lives.append(lived(name, make, root / name))
+            print(lives[-1].figures, lives[-1].jobs, sep="\n", flush=True)
+    pages = {"history": history_page, "size": size_page}
+    grown = f"--times {' '.join(map(str, given.times))}" if given.what == "history" else f"--credits {given.credits}"
+    options = f"{given.what} --customers {given.customers} --days {given.days} {grown}"
+    put(BENCHMARKS, given.what, pages[given.what](lives, options))
+
+
+def worlds(given: argparse.Namespace, root: Path) -> dict[str, Callable[[], Plan]]:
+    """Name of each world -> what makes it."""
+    if given.what == "history":
+        return {f"{times}x": partial(world, root / f"{times}x", given.customers, given.days * times) for times in given.times}
+    made = {"base": partial(world, root / "base", given.customers, given.days)}
+    made["3x customers"] = partial(world, root / "3x customers", given.customers * 3, given.days)
+    for name, skewed in (("even credits", False), ("one account", True)):
+        made[name] = partial(world, root / name, given.customers, given.days, credits=given.credits, skewed=skewed)
+    return made
 
 
 def world(out: Path, customers: int, days: int, credits: int = 0, *, skewed: bool = False) -> Plan:
     """A world with `days` of history and a few daily drops; `credits` extra payments a day."""
     loaded = LAST - timedelta(days=DAILY)
     plan = Plan(loaded - timedelta(days=days - 1), loaded, LAST)
-    if not (out / "landing").exists():
+    if not (out / "TRUTH" / "about.json").exists():
         made = World(customers, plan, 1, out / "landing", out / "TRUTH", print, CHINA)
         if credits:
             made.delivery.more = lambda day: crowd(made.state, day, credits, skewed=skewed)
@@ -75,20 +92,32 @@ def world(out: Path, customers: int, days: int, credits: int = 0, *, skewed: boo
     return plan
 
 
-def lived(make: Callable[[], Plan], out: Path) -> dict[str, Any]:
+def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
     """Run a world's days and measure the last ones."""
     plan = make()
     settings = load_settings()
+    spark = settings.spark.model_copy(update={"conf": settings.spark.conf | logged_to(out / "events")})
+    settings = settings.model_copy(update={"spark": spark})
     places = Places(out / "landing", out / "lake", out / "worklists")
     with opened(settings, places, plan.last, "bench", print) as job:
         first = timed(lambda: whole_day(replace(job, day=plan.loaded)))
         each = [timed(partial(whole_day, replace(job, day=on))) for on in plan.days()]
-        told = {"customers": 0, "transactions": job.lake.read("transactions").count(), "initial load s": first,
-                "day s": statistics.median(each[1:]), **shares(places.lake, plan)}
-        told["customers"] = job.lake.read("customer_features").where(F.col("as_of") == F.lit(plan.last)).count()
+        moved = job.lake.read("transactions")
+        told: dict[str, float] = {
+            "customers": job.lake.read("customer_features").where(F.col("as_of") == F.lit(plan.last)).count(),
+            "transactions": moved.count(),
+            "transactions a day": moved.where(F.col("recorded_on") > F.lit(plan.loaded)).count() / DAILY,
+            "initial load": first,
+            "day": statistics.median(each[1:]),
+        }
+        java = java_process(job.spark)
+        told |= {"Python at most MB": peak_mb("self"), "Java at most MB": peak_mb(java) if java else float("nan")}
         told |= compared(job, settings, plan.last)
+        job.spark.stop()  # closes the event log
     told["lake MB"] = sum(file.stat().st_size for file in places.lake.rglob("*.parquet")) / 1e6
-    return told
+    runs = read_arrow(places.lake, "runs", ["job", "business_date", "started_at", "ended_at", "status"]).to_pandas()
+    runs = runs[runs["business_date"].isin(plan.days()[1:]) & (runs["status"] == "done")]
+    return Lived(name, told, by_job(runs, stages(out / "events")))
 
 
 def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
@@ -96,66 +125,42 @@ def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
     lake, currency = job.places.lake, settings.bank.base_currency
     product = read_arrow(lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
     told = {}
-    references: dict[str, Callable[[], pd.DataFrame]] = {
-        "plain Spark s": lambda: in_spark(job.spark, lake, day, currency).toPandas(),
-        "DuckDB s": lambda: in_duckdb(lake, day, currency),
-        "Polars s": lambda: in_polars(lake, day, currency),
-    }
-    for name, reference in references.items():
+    references: tuple[Callable[[], pd.DataFrame], ...] = (
+        lambda: in_spark(job.spark, lake, day, currency).toPandas(),
+        lambda: in_duckdb(lake, day, currency),
+        lambda: in_polars(lake, day, currency),
+    )
+    for name, reference in zip(REFERENCES, references, strict=True):
         told[name] = statistics.median(timed(reference) for _ in range(3))
         require_equal(product, reference(), name)
     files = [file for file in (lake / "transactions").rglob("*.parquet") if "_delta_log" not in file.parts]
-    copy = lake.parent / "floor.parquet"
-    told["floor s"] = timed(lambda: pq.write_table(pq.ParquetDataset(files, partitioning=None).read(), copy, compression="zstd"))
+    told["floor"] = timed(partial(copied, files, lake.parent / "floor.parquet"))
     return told
+
+
+def copied(files: list[Path], to: Path) -> None:
+    """Read and write the same rows, file by file."""
+    with pq.ParquetWriter(to, pq.read_schema(files[0]), compression="zstd") as writer:
+        for file in files:
+            writer.write_table(pq.ParquetFile(file).read())
+    to.unlink()
 
 
 def require_equal(product: pd.DataFrame, reference: pd.DataFrame, name: str) -> None:
     """Stop when a reference finds other sums than the product."""
-    for column in COLUMNS:
-        if "_amount_" in column:
-            product[column] = (product[column].astype(float) * 100).round()
-    both = product.set_index("customer_id")[list(COLUMNS)].fillna(0).astype("int64")
-    others = reference.set_index("customer_id").reindex(both.index).fillna(0).astype("int64")
+    ours = product.set_index("customer_id")[list(COLUMNS)]
+    cents = ours.apply(lambda column: (column.astype(float) * 100).round() if "_amount_" in column.name else column)
+    both = cents.fillna(0).astype("int64")
+    others = reference.set_index("customer_id").reindex(both.index)[list(COLUMNS)].fillna(0).astype("int64")
     different = (both != others).to_numpy().sum()
     if different:
         raise SystemExit(f"{name}: {different} of {both.size} values differ from the product's")
-    for column in COLUMNS:
-        if "_amount_" in column:
-            product[column] = product[column] / 100
-
-
-def shares(lake: Path, plan: Plan) -> dict[str, float]:
-    """Median seconds of each job on the measured days, from the ledger."""
-    runs = read_arrow(lake, "runs", ["job", "business_date", "started_at", "ended_at"]).to_pandas()
-    runs = runs[runs["business_date"].isin(plan.days()[1:])]
-    seconds = (runs["ended_at"] - runs["started_at"]).dt.total_seconds().groupby(runs["job"]).median()
-    return {f"{name} s": float(seconds.get(name, float("nan"))) for name in JOBS}
 
 
 def timed(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def page(table: pd.DataFrame, given: argparse.Namespace) -> str:
-    """docs/benchmarks.md"""
-    numbers = table.columns[1:]
-    cells = [[f"{row[name]:,.0f}" if row[name] >= 100 else f"{row[name]:.1f}" for name in numbers] for _, row in table.iterrows()]
-    rows = [f"| {name} | " + " | ".join(cell) + " |" for name, cell in zip(table["world"], cells, strict=True)]
-    day = table.set_index("world")["day s"]
-    ratios = [f"- a day at {name} history takes {day[name] / day.iloc[0]:.2f} of a day at {table['world'][0]}" for name in day.index[1:]]
-    ratios += [f"- {row['world']}: a whole day takes {row['day s'] / row['plain Spark s']:.2f} of what plain Spark takes to recompute "
-               f"24 money features, {row['day s'] / row['DuckDB s']:.1f} times what DuckDB takes" for _, row in table.iterrows()]
-    times = " ".join(map(str, given.times))
-    return "\n".join([
-        "# Benchmarks", "",
-        f"Written by `python -m benchmarks.bench --customers {given.customers} --days {given.days} --times {times}`.",
-        "Days are the median of three after one to warm up; references the median of three; each is checked to find the same sums.",
-        "",
-        "| world | " + " | ".join(numbers) + " |", "|---|" + "---:|" * len(numbers), *rows, "", *ratios, "",
-    ])
 
 
 if __name__ == "__main__":
