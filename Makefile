@@ -76,7 +76,7 @@ docs: setup  ## write docs/tables.md and docs/features.md anew from what declare
 faults: setup  ## kills, contested starts, full disks and damaged state, each compared with an undisturbed run; writes docs/faults.md
 	@$(BIN)/python -m tests.campaigns.faults --report docs/faults.md
 
-evaluate: setup  ## how well flows, offers and life events are found, on worlds whose truth is known; writes docs/evaluation/
+evaluate: setup  ## how well flows, offers and life events are found, on worlds whose truth is known; writes docs/evaluation.md
 	@$(BIN)/python -m benchmarks.evaluate_flows
 	@$(BIN)/python -m benchmarks.evaluate_offers
 	@$(BIN)/python -m benchmarks.evaluate_life_events
@@ -84,8 +84,9 @@ evaluate: setup  ## how well flows, offers and life events are found, on worlds 
 
 bench: setup  ## timings: a day at growing history beside plain recomputation; writes docs/benchmarks.md
 	@$(BIN)/pip install -q -e '.[bench]'
-	@$(BIN)/python -m benchmarks.time_features
-	@$(BIN)/python -m benchmarks.bench
+	@$(BIN)/python -m benchmarks.bench history
+	@$(BIN)/python -m benchmarks.bench size
+	@$(BIN)/python -m benchmarks.cluster_day
 
 airflow: setup  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 	@PYTHON=$(PYTHON) dags/try_once

@@ -52,6 +52,7 @@ def size_page(lives: list[Lived], options: str) -> str:
         larger["customers"] - base["customers"]
     )
     credits = even["transactions a day"] - base["transactions a day"]
+    shuffled_tb = (shuffle_event * events + shuffle_customer * customers) / 1e6
     stored_event = (even["lake MB"] - base["lake MB"]) / (even["transactions"] - base["transactions"])
     return "\n".join([
         _command(options), "", _figures(lives), "",
@@ -64,7 +65,7 @@ def size_page(lives: list[Lived], options: str) -> str:
         table(["what", "a day", "how"], [
             ["core hours", f"{core_hours:,.0f}", f"{cores} cores × the seconds above"],
             ["cores, for a night of 4 hours", f"{core_hours / 4 / 0.6:,.0f}", "at 60 % use, the rest lost to stragglers and waiting"],
-            ["shuffled, TB", f"{(shuffle_event * events + shuffle_customer * customers) / 1e6:,.1f}", "as measured, by transaction and customer"],
+            ["shuffled, TB", f"{shuffled_tb:,.1f}", "as measured, by transaction and customer"],
             ["stored, GB a day of transactions", f"{stored_event * events / 1e3:,.0f}", f"{stored_event * 1e6:.0f} bytes each"],
             ["files of 256 MB a day", f"{stored_event * events / 256:,.0f}", "of transactions"],
             ["memory, GB", f"{core_hours / 4 / 0.6 * 4:,.0f}", "4 GB a core, as Spark is commonly run"],

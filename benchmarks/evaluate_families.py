@@ -122,7 +122,7 @@ def world_pages(table: pd.DataFrame, everybody: pd.DataFrame, households: int) -
     bands = calibration(everybody)
     roles = ", ".join(f"{name} {share:.0%}" for name, share in SHARES.items())
     return [
-        "## Worlds whose truth is known", "",
+        "### Worlds whose truth is known", "",
         f"{len(table)} worlds of {households:,} households that bought diapers or formula within sixty days:",
         f"{roles}.",
         "*Own* is a child under three of the household's own; helpers look after somebody's child for two to six weeks, shops are half",
@@ -136,7 +136,7 @@ def world_pages(table: pd.DataFrame, everybody: pd.DataFrame, households: int) -
         "| posterior | households | mean | own child |", "|---|---|---|---|",
         *[f"| {band} | {row.households:.0f} | {row.predicted:.2f} | {row.observed:.2f} |" for band, row in bands.iterrows()], "",
         f"All worlds together the calibration error is {calibration_error(bands):.3f}.", "",
-        "![calibration, and the child's age told against the true one](../images/life-events-world.png)", "",
+        "![calibration, and the child's age told against the true one](images/life-events-world.png)", "",
         "What a simulated world can't tell: how many of a bank's own customers these are, and what they would say to a call.",
     ]  # fmt: skip
 

@@ -27,6 +27,7 @@ from scipy import stats
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
+from benchmarks.report import DOCS, EVALUATION, put
 from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts
@@ -36,7 +37,7 @@ from models.abnormal_flow import calibrated, surprises
 DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 LAST = date(2026, 11, 30)
-REPORT, PICTURE = Path("docs/evaluation/flows.md"), Path("docs/images/flows-p-values.png")
+PICTURE = DOCS / "images" / "flows-p-values.png"
 ORACLES = ("oracle (true usual law)", "oracle (and the law of events)")
 SHORT = 15  # observations below which a history is short
 
@@ -212,19 +213,18 @@ def main() -> None:
     spark = start(settings, Path("build/evaluate.log").absolute())
     flows = settings.flows.model_copy(update={"windows_days": (1,)})
     worlds = {"Events about 20 times what is usual": 3.0, "Adverse: events about 7 times what is usual": 1.95}
-    parts = ["# Abnormal flows on worlds with known events", "",
+    parts = ["## Abnormal flows on worlds with known events", "",
              f"`python -m benchmarks.evaluate_flows --customers {given.customers} --seeds {given.seeds}`: {given.customers:,} customers, "
              f"{DAYS} days, {given.seeds} seeds; N alerts are sent, N the number of true events. Mean over seeds, and the minimum.", ""]
     quiet = {}
     for title, multiple in worlds.items():
         found = evaluated(spark, given.customers, given.seeds, flows, multiple)
         quiet[title] = found.p_values
-        parts += [f"## {title}", "", _markdown(found.methods, "method"), "", _ratios(found.methods), "",
+        parts += [f"### {title}", "", _markdown(found.methods, "method"), "", _ratios(found.methods), "",
                   "Share of false alarms, as estimated by q-values and as realised:", "", _markdown(found.shares, "estimated"), ""]
         print("\n".join(parts[-8:]), flush=True)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    parts += ["p-values of days on which nothing was planted, which should be flat at 1:", "", f"![p-values](../images/{PICTURE.name})", ""]
-    REPORT.write_text("\n".join(parts), encoding="utf-8")
+    parts += ["p-values of days on which nothing was planted, which should be flat at 1:", "", f"![p-values](images/{PICTURE.name})", ""]
+    put(EVALUATION, "flows", "\n".join(parts))
     _draw(quiet)
 
 

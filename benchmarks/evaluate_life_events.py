@@ -2,7 +2,7 @@
 
 Real: dunnhumby's Complete Journey, 2,469 households in 2017. A household enters on the first day it buys diapers or formula; sixty
 days are looked at, and it is *own use* when it buys either on three or more days of the following 120. The rest gave, or had
-visitors. Worlds: `benchmarks/family_world.py`. Writes docs/evaluation/life_events.md and its pictures.
+visitors. Worlds: `benchmarks/family_world.py`. Writes its part of docs/evaluation.md, and pictures.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.evaluate_families import COLUMNS, calibration_error, world_pages, world_picture, worlds
+from benchmarks.report import DOCS, EVALUATION, put
 from conf import load_settings
 from conf.life_event import LifeEvent
 from features.life_events import posteriors
@@ -32,7 +33,6 @@ from features.life_evidence import purchase_days
 from jobs.session import start
 from simulation.complete_journey import journey
 
-DOCS = Path(__file__).parents[1] / "docs"
 LOOK_DAYS, NEXT_DAYS, OWN_DAYS = 60, 120, 3
 CHILD = ("daily_needs",)  # the goods that make it own use: diapers and formula
 AS_OF = date(2018, 6, 30)  # every household's sixtieth day is moved to this one, so that one call judges them all
@@ -51,9 +51,9 @@ def main() -> None:
     scored = judged_journey(spark, event)
     table, everybody = worlds(spark, given.households, SEEDS[: given.seeds], event)
     spark.stop()
-    pages = ["# New parents: real purchases, and worlds whose truth is known", "", "`python -m benchmarks.evaluate_life_events`", "",
+    pages = ["## New parents: real purchases, and worlds whose truth is known", "", "`python -m benchmarks.evaluate_life_events`", "",
              *world_pages(table, everybody, given.households), "", *journey_pages(scored)]  # fmt: skip
-    (DOCS / "evaluation" / "life_events.md").write_text("\n".join(pages) + "\n", encoding="utf-8")
+    put(EVALUATION, "life_events", "\n".join(pages))
     world_picture(everybody, DOCS / "images" / "life-events-world.png")
     journey_picture(scored, DOCS / "images" / "life-events-days.png")
 
@@ -155,7 +155,7 @@ def journey_pages(scored: pd.DataFrame) -> list[str]:
     children = known["children"].astype(int)
     label = {name: roc_auc_score(children, known[column]) for name, column in (("counting", "counted"), ("posterior", "posterior"))}
     return [
-        "## Real purchases", "",
+        "### Real purchases", "",
         "dunnhumby's Complete Journey, 2,469 households in 2017. A household enters on the first day it buys diapers or formula; sixty",
         "days are looked at, and it is *own use* when it buys either on three or more days of the following 120. The rest gave, or had",
         "visitors.", "",
@@ -170,7 +170,7 @@ def journey_pages(scored: pd.DataFrame) -> list[str]:
         *[f"| {band} | {row.households:.0f} | {row.predicted:.2f} | {row.observed:.2f} |" for band, row in held.iterrows()], "",
         "The steps of `new_parent` were set on these same households: its row flatters by what a handful of numbers can, the",
         "logistic's does not.", "",
-        "![own use by days of evidence](../images/life-events-days.png)", "",
+        "![own use by days of evidence](images/life-events-days.png)", "",
         f"*Children present in the household*, told by {len(known)} of them ({children.mean():.0%} yes): AUC of counting "
         f"{label['counting']:.2f}, of the posterior {label['posterior']:.2f}.",
         "The label can't tell what is asked: it covers children of any age up to 17, was taken once and is stale, and a household that",

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from benchmarks.offer_decisions import arbitration, uplift
 from benchmarks.offer_report import FAMILY, KEHU, page
 from benchmarks.offer_worlds import DAYS, INPUTS, blended, chances, closed, customers, labelled, newest, said_by, taste
+from benchmarks.report import EVALUATION, put
 from conf import load_settings
 from models.next_best_offer import LabelledRows, family_of, trained_offer
 
-REPORT = Path("docs/evaluation/offers.md")
 SIZES = ((500, 100_000), (2_000, 100_000), (8_000, 400_000))  # takers and rows of the training window
 COLD = (30, 100)
 FIRST_SEED = 200  # earlier ones were looked at when the models were designed
@@ -125,15 +124,16 @@ def _done(task: Callable[[], list[Row]]) -> list[Row]:
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--seeds", type=int, default=5)
-    given.add_argument("--small", action="store_true", help="a minute's run, to see that it works; its figures say nothing")
-    given.add_argument("--out", type=Path, default=REPORT, help="the page")
+    given.add_argument("--small", action="store_true", help="a minute's run, printed, to see that it works; its figures say nothing")
     asked = given.parse_args()
     started = time.monotonic()
     found = measured(asked.seeds, asked.small)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     text = page(found, asked.seeds, time.monotonic() - started, used.ru_utime + used.ru_stime)
-    asked.out.write_text(text, encoding="utf-8")
-    print(f"{asked.out}: {time.monotonic() - started:,.0f} s")
+    if asked.small:
+        print(text)
+    else:
+        put(EVALUATION, "offers", text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pandas as pd
 KEHU, FAMILY = "kehu", "kehu, with its family"
 GAP = {500: 0.84, 2_000: 0.93, 8_000: 0.97, 30: 0.93, 100: 0.95}  # share of the gap to close, by takers
 VALUE = {"oracle": 0.92, "probability alone": 1.4, "popularity": 1.0, "one model for all": 1.0}  # times each
-HEAD = """# Offer models and decisions on worlds with known chances
+HEAD = """## Offer models and decisions on worlds with known chances
 
 `python -m benchmarks.evaluate_offers`, {seeds} seeds, {minutes:.0f} minutes on {cores} cores ({cpu:.0f} minutes of processor time).
 
@@ -20,7 +20,7 @@ probability over mean chance. Takers are those of the training window, which has
 The seeds were not looked at while the models were designed. Simulated worlds rank designs, they do not predict a bank's figures.
 """
 LOT = """
-## Other choices read from the lot
+### Other choices read from the lot
 
 At the default share (5 % among five offers), logs of calls over the same worlds. Inside: share of the replays that were not refused
 whose 95 % interval holds the truth; gain: the difference to what was done; width: half of the interval, as a share of the value.
@@ -33,7 +33,7 @@ Asked = tuple[str, str, str, bool]  # what, the bound, what was measured, whethe
 def page(found: pd.DataFrame, seeds: int, seconds: float, processor: float) -> str:
     """The report, in Markdown."""
     lines = [HEAD.format(seeds=seeds, minutes=seconds / 60, cpu=processor / 60, cores=len(os.sched_getaffinity(0)))]
-    lines += ["## Asked and measured", "", "Means of the seeds.", "", "| what | asked | measured | |", "|---|---|---|---|"]
+    lines += ["### Asked and measured", "", "Means of the seeds.", "", "| what | asked | measured | |", "|---|---|---|---|"]
     for what, bound, figure, met in [*_models(found), *_decisions(found)]:
         lines.append(f"| {what} | {bound} | {figure} | {'met' if met else '**missed**'} |")
     for title, part, keys, figures in (
@@ -42,8 +42,8 @@ def page(found: pd.DataFrame, seeds: int, seconds: float, processor: float) -> s
         ("Three offers a customer: true value a customer", "policy", ["name"], ["value"]),
         ("A day's calls of twenty RMs with two quotas: expected value", "calls", ["name"], ["value"]),
     ):
-        lines += ["", f"## {title}", "", *_table(found[found["part"] == part], keys, figures)]
-    lines += [LOT, *_replays(found[found["part"] == "replay"]), "", "## Which candidate was kept", ""]
+        lines += ["", f"### {title}", "", *_table(found[found["part"] == part], keys, figures)]
+    lines += [LOT, *_replays(found[found["part"] == "replay"]), "", "### Which candidate was kept", ""]
     kinds = found[found["kind"].notna()].groupby(["takers", "model"])["kind"].agg(", ".join)
     return "\n".join([*lines, *(f"* {int(takers):,} takers, {model}: {kind}" for (takers, model), kind in kinds.items())]) + "\n"
 

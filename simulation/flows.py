@@ -120,7 +120,10 @@ def transfers_to_people(state: State, day: Day) -> Lines:
     who = np.repeat(np.arange(len(rate)), rng.poisson(rate))
     cents = np.maximum(np.round(state.net_cents()[who] * rng.lognormal(-3.2, 0.8, len(who)) / 100).astype(np.int64) * 100, 500)
     second = rng.integers(8 * 3600, 22 * 3600, len(who))
-    channel = np.where(rng.random(len(who)) < 0.8, CHANNEL["mobile"], CHANNEL["online"])
+    channel = _chosen_channel(rng.random(len(who)), state.households.digital[who], day)
+    in_branch = np.isin(channel, (CHANNEL["mit"], CHANNEL["counter"]))
+    in_hours = COUNTER_OPENS + (second - 8 * 3600) * (COUNTER_CLOSES - COUNTER_OPENS) // (14 * 3600)
+    second = np.where(in_branch, in_hours, second)
     text, current = state.text("person"), state.main[CURRENT]
     other = rng.integers(0, len(rate), len(who))
     inside = (rng.random(len(who)) < 0.5) & active[other] & (other != who)
@@ -179,6 +182,13 @@ def _paying(state: State, who: np.ndarray, rng: np.random.Generator) -> np.ndarr
     """The account a card payment goes to: the credit card as often as the household prefers it."""
     by_credit = (state.main[CREDIT_CARD][who] >= 0) & (rng.random(len(who)) < state.card_share[who])
     return np.where(by_credit, state.main[CREDIT_CARD][who], state.main[CURRENT][who])
+
+
+def _chosen_channel(draw: np.ndarray, digital: np.ndarray, day: Day) -> np.ndarray:
+    """By app or website as often as the household does without a branch; else, on a business day, at its machine or counter."""
+    apart = np.where(draw < 0.8 * digital, CHANNEL["mobile"], CHANNEL["online"])
+    branch = np.where(draw < digital + 0.6 * (1 - digital), CHANNEL["mit"], CHANNEL["counter"])
+    return np.where((draw < digital) | (not day.business), apart, branch)
 
 
 def _none() -> Lines:

@@ -26,7 +26,8 @@ GOODS = (
     ("Food/Fresh", "水果礼箱", 400), ("Clothing/Women", "女装外套", 1500), ("Clothing/Men", "男装衬衫", 1500),
     ("Electronics/Accessories", "充电器", 900), ("Electronics/Phones", "智能手机", 26000), ("Beauty/Skin Care", "面霜", 1400),
     ("Books/Fiction", "小说", 300), ("Sports/Running", "跑鞋", 2500), ("Garden/Plants", "绿植", 500),
-    ("Toys/Board Games", "桌游", 900), ("Pets/Dog Food", "狗粮", 1200),
+    ("Toys/Board Games", "桌游", 900), ("Pets/Dog Food", "狗粮", 1200), ("Travel/Hotels", "酒店预订", 5000),
+    ("Automotive/Car Care", "车载用品", 1100),
 )
 SIZES = (("NB", "NB"), ("1", "S"), ("2", "M"), ("3", "L"), ("4", "XL"), ("5", "XXL"))
 DIAPERS = tuple((f"Baby/Diapers/Size {size}", f"纸尿裤 {name}码", 900) for size, name in SIZES)
