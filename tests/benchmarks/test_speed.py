@@ -1,0 +1,66 @@
+"""What the timings stand on: references that find the product's values, Spark's own account of a day, pages put together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from benchmarks.bench import require_equal
+from benchmarks.references import COLUMNS, in_spark
+from benchmarks.report import BENCHMARKS, EVALUATION, put
+from benchmarks.stages import by_job, stages
+from conf import Settings
+from jobs.context import Places
+from jobs.ledger import last_day
+from tables.arrow import read_arrow
+
+
+def test_plain_spark_finds_the_products_sums_and_a_wrong_one_shows(spark: SparkSession, settings: Settings, small_bank: Places) -> None:
+    day = last_day(small_bank.lake)
+    product = read_arrow(small_bank.lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
+    plain = in_spark(spark, small_bank.lake, day, settings.bank.base_currency).toPandas()
+    assert plain["out_count_365d"].sum() > 100
+    require_equal(product, plain, "plain Spark")
+    plain.loc[0, "out_amount_7d"] += 1
+    with pytest.raises(SystemExit, match="1 of"):
+        require_equal(product, plain, "plain Spark")
+
+
+def test_stages_are_told_by_job(tmp_path: Path) -> None:
+    def completed(minute: int, tasks: int, shuffled: int) -> str:
+        at = pd.Timestamp(f"2026-01-01T00:{minute:02}:00Z").value // 10**6
+        sums = [{"Name": "internal.metrics.shuffle.write.bytesWritten", "Value": shuffled}, {"Name": "of another", "Value": "x"}]
+        return json.dumps({"Event": "SparkListenerStageCompleted",
+                           "Stage Info": {"Submission Time": at, "Number of Tasks": tasks, "Accumulables": sums}}, separators=(",", ":"))
+
+    lines = [completed(1, 2, 3_000_000), '{"Event":"SparkListenerJobEnd"}', completed(2, 4, 0), completed(9, 1, 0)]
+    (tmp_path / "log").write_text("\n".join(lines))
+    runs = pd.DataFrame({"job": ["ingest", "detect"], "business_date": ["2026-01-01"] * 2,
+                         "started_at": pd.to_datetime(["2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"]),
+                         "ended_at": pd.to_datetime(["2026-01-01T00:04:00Z", "2026-01-01T00:10:00Z"])})
+    told = by_job(runs, stages(tmp_path))
+    assert told.loc["ingest"].to_dict() == {"seconds": 240, "stages": 2, "tasks": 6, "read_mb": 0, "shuffled_mb": 3, "spilled_mb": 0}
+    assert list(told["stages"]) == [2, 1]
+
+
+def test_a_measurement_replaces_its_own_part_only(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- a -->\nold\n<!-- /a -->\nby hand\n<!-- b -->\nkept\n<!-- /b -->\n")
+    put(page, "a", "new \\1\n")
+    assert page.read_text() == "# Page\n<!-- a -->\nnew \\1\n<!-- /a -->\nby hand\n<!-- b -->\nkept\n<!-- /b -->\n"
+    with pytest.raises(ValueError, match="no part <!-- c -->"):
+        put(page, "c", "")
+
+
+PARTS = {BENCHMARKS: ("history", "size", "cluster"), EVALUATION: ("flows", "life_events", "offers")}
+
+
+@pytest.mark.parametrize(("page", "parts"), PARTS.items(), ids=lambda given: getattr(given, "stem", None))
+def test_pages_have_the_parts_that_are_written(page: Path, parts: tuple[str, ...]) -> None:
+    text = page.read_text(encoding="utf-8")
+    for part in parts:
+        assert text.count(f"<!-- {part} -->") == text.count(f"<!-- /{part} -->") == 1
