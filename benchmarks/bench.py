@@ -13,6 +13,8 @@ Writes its part of docs/benchmarks.md. DuckDB and Polars are the extra `bench`; 
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -43,6 +45,7 @@ from simulation.world import World
 from tables.arrow import read_arrow
 
 LAST = date(2026, 11, 24)
+KEPT = "lived.json"
 DAILY = 4  # the first warms up, the others are measured
 
 
@@ -53,13 +56,13 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=50, help="history; of `history` at 1x")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--credits", type=int, default=100_000, help="more a day, of `size`")
-    parser.add_argument("--out", type=Path, help="keep worlds and lakes here")
+    parser.add_argument("--out", type=Path, help="keep worlds and lakes here; what was measured is not measured again")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kehu-bench-") as scratch:
         root = given.out or Path(scratch)
         lives = []
         for name, make in worlds(given, root).items():
-            lives.append(lived(name, make, root / name))
+            lives.append(remembered(root / name) or lived(name, make, root / name))
             print(lives[-1].figures, lives[-1].jobs, sep="\n", flush=True)
     pages = {"history": history_page, "size": size_page}
     grown = f"--times {' '.join(map(str, given.times))}" if given.what == "history" else f"--credits {given.credits}"
@@ -92,6 +95,17 @@ def world(out: Path, customers: int, days: int, credits: int = 0, *, skewed: boo
     return plan
 
 
+def remembered(out: Path) -> Lived | None:
+    """What was measured before a benchmark was interrupted; a world whose days were not all run is lived anew."""
+    kept = out / KEPT
+    if kept.exists():
+        told = json.loads(kept.read_text())
+        return Lived(told["world"], told["figures"], pd.DataFrame(told["jobs"]).rename_axis("job"))
+    for begun in ("lake", "events", "worklists"):
+        shutil.rmtree(out / begun, ignore_errors=True)
+    return None
+
+
 def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
     """Run a world's days and measure the last ones."""
     plan = make()
@@ -117,7 +131,9 @@ def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
     told["lake MB"] = sum(file.stat().st_size for file in places.lake.rglob("*.parquet")) / 1e6
     runs = read_arrow(places.lake, "runs", ["job", "business_date", "started_at", "ended_at", "status"]).to_pandas()
     runs = runs[runs["business_date"].isin(plan.days()[1:]) & (runs["status"] == "done")]
-    return Lived(name, told, by_job(runs, stages(out / "events")))
+    life = Lived(name, told, by_job(runs, stages(out / "events")))
+    (out / KEPT).write_text(json.dumps({"world": name, "figures": told, "jobs": life.jobs.to_dict()}))
+    return life
 
 
 def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:

@@ -70,15 +70,15 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     of_day = seen_from(_owned(transactions, accounts))
     own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
     outside = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.col("type").isin(*FLOW_TYPES) & ~own
-    candidates = of_day.withColumns({"own": own, "external": outside})
-    single = candidates.where(~F.col("_paired") | ~F.col("external"))
-    double = candidates.where(F.col("_paired") & F.col("external"))
-    same = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount")
-    nth = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "direction").orderBy("transaction_id")
+    candidates = of_customer(of_day.withColumns({"own": own, "external": outside}))
+    same = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "external")
+    one_way = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "external", "direction")
     opposite = F.least(F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same))
-    netted = double.withColumn("external", F.row_number().over(nth) > opposite)
+    # numbered first: rows sorted for that are sorted for the counts
+    numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
+    netted = numbered.withColumn("external", F.col("external") & (F.col("_nth") > opposite))
     wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
-    seen = in_base_currency(single.unionByName(netted), fx_rates, base_currency, on=["as_of"]).select(
+    return in_base_currency(netted, fx_rates, base_currency, on=["as_of"]).select(
         "customer_id",
         "as_of",
         "account_id",
@@ -98,17 +98,10 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "own",
         "external",
     )
-    return of_customer(seen)
 
 
 def _owned(transactions: DataFrame, accounts: DataFrame) -> DataFrame:
-    """Adds whose account it was on which days (`_days`), on which the other side was the same customer's (`_own_days`), and
-    whether an equal amount went the other way on the same day (`_paired`)."""
+    """Adds whose account it was on which days (`_days`), and on which the other side was the same customer's (`_own_days`)."""
     spells = accounts.groupBy("account_id", "customer_id", "product_type").agg(F.collect_set("as_of").alias("_days"))
     other = accounts.groupBy(F.col("account_id").alias("counterparty"), "customer_id").agg(F.collect_set("as_of").alias("_own_days"))
-    same = Window.partitionBy("customer_id", "business_date", "currency", "amount")
-    return (
-        transactions.join(spells, "account_id")
-        .join(other, ["counterparty", "customer_id"], "left")
-        .withColumn("_paired", F.min("direction").over(same) != F.max("direction").over(same))
-    )
+    return transactions.join(spells, "account_id").join(other, ["counterparty", "customer_id"], "left")

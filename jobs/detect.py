@@ -75,29 +75,25 @@ def detected(job: Job) -> Detected:
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
     look = _look(job, since, span[0] or _data_start(job))
 
-    first = (span[0] or day) - timedelta(days=RECURRING_LOOKBACK_DAYS + max(settings.windows_days))
-    moved = in_base_currency(
-        owned(transactions.where(F.col("business_date") >= F.lit(first)), accounts),
-        _rates(job),
-        job.settings.bank.base_currency,
-    ).localCheckpoint()  # read once, though every kind of event is looked for in it
+    first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
+    touched_from = span[0] or day
+    moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()
     flows = with_recurring(external_flows(moved), settings).localCheckpoint()
     days = changed.join(accounts, "account_id").select("customer_id", "business_date").distinct()
-    told = latest_known(stored.where(F.col("business_date") >= F.lit(span[0] or day)), day)
+    told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
     new_units = changed_units(daily_flows(flows), told, days).withColumns(
         {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}
     ).localCheckpoint()
     touched = new_units.select(*UNIT)
-    reach = F.lit((span[0] or day) - timedelta(days=max(settings.windows_days)))
+    reach = F.lit(touched_from - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
     judged = _judged(job, look, around, touched).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
-    asleep = F.col("business_date") >= F.lit((span[0] or day) - timedelta(days=settings.dormant_days))
+    asleep = F.col("business_date") >= F.lit(touched_from - timedelta(days=settings.dormant_days))
     days_with_flows = stored.where(asleep).select("customer_id", "business_date").unionByName(
         new_units.select("customer_id", "business_date"))
-    first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     answered = answers(job)
     told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
         hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
@@ -121,6 +117,18 @@ def _look(job: Job, since: date | None, first_new: date) -> Look:
 def _data_start(job: Job) -> date:
     """First business date of all data; answered from file statistics, not from the rows."""
     return job.lake.read("transactions").agg(F.min("business_date")).collect()[0][0] or job.day
+
+
+def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: date) -> DataFrame:
+    """Transactions a look needs, in base currency: all of the days it may tell of and the windows before them, and of the months
+    before those only what is large enough to recur. So a look costs what the last weeks hold, not what the history does."""
+    settings = job.settings.flows
+    first = touched_from - timedelta(days=RECURRING_LOOKBACK_DAYS + max(settings.windows_days))
+    whole_from = told_from - timedelta(days=max(*settings.windows_days, settings.drained_days))
+    recent = transactions.where(F.col("business_date") >= F.lit(first))
+    in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
+    may_recur = F.col("amount_base") >= F.lit(settings.recurring_min_amount)
+    return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur)
 
 
 def _accounts(job: Job) -> DataFrame:
