@@ -58,13 +58,13 @@ def test_a_killed_holder_holds_nothing(tmp_path):
 
 def test_the_java_of_a_killed_holder_is_waited_for(tmp_path, monkeypatch):
     """It may still be finishing a commit."""
-    java = subprocess.Popen(["sleep", "1"])
+    java = subprocess.Popen(["sleep", "3"])
     left_behind(tmp_path, java.pid)
     reaper = threading.Thread(target=java.wait)
     reaper.start()
     with exclusive(tmp_path, "run"):
-        assert java.poll() is not None
-    reaper.join()
+        reaper.join(1)  # it has ended, and is only to be reaped
+        assert not reaper.is_alive()
 
     stubborn = subprocess.Popen(["sleep", "60"])
     left_behind(tmp_path, stubborn.pid)
