@@ -79,7 +79,8 @@ def _command(options: str) -> str:
 
 
 def _times(figures: dict[str, float]) -> str:
-    return ", ".join(f"{figures['day'] / figures[name]:.2g} × the time {name} takes to recompute 24 of its columns" for name in REFERENCES)
+    told = ", ".join(f"{_number(figures['day'] / figures[name])} × {name}'s" for name in REFERENCES)
+    return f"{told} time for recomputing 24 of its columns"
 
 
 def _figures(lives: list[Lived]) -> str:
