@@ -82,16 +82,16 @@ evaluate: setup  ## how well flows, offers and life events are found, on worlds 
 	@$(BIN)/python -m benchmarks.evaluate_life_events
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 
-bench: setup  ## timings: a day at growing history beside plain recomputation; writes docs/benchmarks.md
+bench: setup  ## timings: a day at growing history and size, beside plain recomputation, on a cluster; writes docs/benchmarks.md
 	@$(BIN)/pip install -q -e '.[bench]'
 	@$(BIN)/python -m benchmarks.bench history
 	@$(BIN)/python -m benchmarks.bench size
-	@$(BIN)/python -m benchmarks.cluster_day
+	@$(MAKE) -s cluster-test
 
 airflow: setup  ## the day as an Airflow 3 DAG, once, in Airflow's own environment, on a small simulated bank
 	@PYTHON=$(PYTHON) dags/try_once
 
-cluster-test: setup  ## one day on a Spark cluster of this machine, and the same day locally: the same rows
+cluster-test: setup  ## one day on a Spark cluster of this machine, and the same day locally: the same rows; writes its part of docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.cluster_day
 
 audit: setup  ## a bill of materials in build/sbom.json, and known vulnerabilities; what cannot be looked up fails

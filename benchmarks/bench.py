@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -44,6 +44,7 @@ from simulation.market import CHINA
 from simulation.world import World
 from tables.arrow import read_arrow
 
+T = TypeVar("T")
 LAST = date(2026, 11, 24)
 KEPT = "lived.json"
 DAILY = 4  # the first warms up, the others are measured
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep worlds and lakes here; what was measured is not measured again")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kehu-bench-") as scratch:
-        root = given.out or Path(scratch)
+        root = (given.out or Path(scratch)) / f"{given.what}-{given.customers}-{given.days}-{given.credits}"  # figures of one size
         lives = []
         for name, make in worlds(given, root).items():
             lives.append(remembered(root / name) or lived(name, make, root / name))
@@ -114,8 +115,7 @@ def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
     settings = settings.model_copy(update={"spark": spark})
     places = Places(out / "landing", out / "lake", out / "worklists")
     with opened(settings, places, plan.last, "bench", print) as job:
-        first = timed(lambda: whole_day(replace(job, day=plan.loaded)))
-        each = [timed(partial(whole_day, replace(job, day=on))) for on in plan.days()]
+        first, *each = [timed(partial(whole_day, replace(job, day=on)))[0] for on in (plan.loaded, *plan.days())]
         moved = job.lake.read("transactions")
         told: dict[str, float] = {
             "customers": job.lake.read("customer_features").where(F.col("as_of") == F.lit(plan.last)).count(),
@@ -147,10 +147,11 @@ def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
         lambda: in_polars(lake, day, currency),
     )
     for name, reference in zip(REFERENCES, references, strict=True):
-        told[name] = statistics.median(timed(reference) for _ in range(3))
-        require_equal(product, reference(), name)
+        seconds, found = zip(*(timed(reference) for _ in range(3)), strict=True)
+        told[name] = statistics.median(seconds)
+        require_equal(product, found[-1], name)
     files = [file for file in (lake / "transactions").rglob("*.parquet") if "_delta_log" not in file.parts]
-    told["floor"] = timed(partial(copied, files, lake.parent / "floor.parquet"))
+    told["floor"], _ = timed(partial(copied, files, lake.parent / "floor.parquet"))
     return told
 
 
@@ -173,10 +174,11 @@ def require_equal(product: pd.DataFrame, reference: pd.DataFrame, name: str) -> 
         raise SystemExit(f"{name}: {different} of {both.size} values differ from the product's")
 
 
-def timed(work: Callable[[], Any]) -> float:
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds of some work, and what it returns."""
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    done = work()
+    return time.perf_counter() - started, done
 
 
 if __name__ == "__main__":

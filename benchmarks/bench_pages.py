@@ -38,22 +38,17 @@ def history_page(lives: list[Lived], options: str) -> str:
 
 def size_page(lives: list[Lived], options: str) -> str:
     """How a day grows with customers and with events, what one account with most of them costs, and a large bank on paper."""
-    base, larger, even, skewed = (each.figures for each in lives)
-    per_event = max(even["day"] - base["day"], 0) / (even["transactions a day"] - base["transactions a day"])
-    more_events = larger["transactions a day"] - base["transactions a day"]
-    per_customer = max(larger["day"] - base["day"] - per_event * more_events, 0) / (larger["customers"] - base["customers"])
+    base, _, even, skewed = (each.figures for each in lives)
+    customers, events = BANK
+    per_customer, per_event = slopes(lives, [each.figures["day"] for each in lives])
     fixed = base["day"] - per_event * base["transactions a day"] - per_customer * base["customers"]
     cores = len(os.sched_getaffinity(0))
-    customers, events = BANK
     core_hours = (per_event * events + per_customer * customers) * cores / 3600
-    shuffled = {each.world: each.jobs["shuffled_mb"].sum() for each in lives}
-    shuffle_event = max(shuffled["even credits"] - shuffled["base"], 0) / (even["transactions a day"] - base["transactions a day"])
-    shuffle_customer = max(shuffled["3x customers"] - shuffled["base"] - shuffle_event * more_events, 0) / (
-        larger["customers"] - base["customers"]
-    )
-    credits = even["transactions a day"] - base["transactions a day"]
-    shuffled_tb = (shuffle_event * events + shuffle_customer * customers) / 1e6
+    cores_a_night = core_hours / 4 / 0.6
+    shuffled_customer, shuffled_event = slopes(lives, [each.jobs["shuffled_mb"].sum() for each in lives])
+    shuffled_tb = (shuffled_event * events + shuffled_customer * customers) / 1e6
     stored_event = (even["lake MB"] - base["lake MB"]) / (even["transactions"] - base["transactions"])
+    credits = even["transactions a day"] - base["transactions a day"]
     return "\n".join([
         _command(options), "", _figures(lives), "",
         f"- One account that takes {credits:,.0f} credits a day: **{skewed['day'] / even['day']:.2f}** of a day with the same credits "
@@ -62,15 +57,23 @@ def size_page(lives: list[Lived], options: str) -> str:
         f"From these days: {fixed:.0f} s whatever the size, {per_event * 1e6:.0f} s a million transactions and "
         f"{per_customer * 1e6:.0f} s a million customers, on {cores} cores.",
         f"For {customers / 1e6:.0f} million customers and {events / 1e9:.0f} billion transactions a day that is:", "",
-        table(["what", "a day", "how"], [
-            ["core hours", f"{core_hours:,.0f}", f"{cores} cores × the seconds above"],
-            ["cores, for a night of 4 hours", f"{core_hours / 4 / 0.6:,.0f}", "at 60 % use, the rest lost to stragglers and waiting"],
-            ["shuffled, TB", f"{shuffled_tb:,.1f}", "as measured, by transaction and customer"],
-            ["stored, GB a day of transactions", f"{stored_event * events / 1e3:,.0f}", f"{stored_event * 1e6:.0f} bytes each"],
-            ["files of 256 MB a day", f"{stored_event * events / 256:,.0f}", "of transactions"],
-            ["memory, GB", f"{core_hours / 4 / 0.6 * 4:,.0f}", "4 GB a core, as Spark is commonly run"],
-        ]),
+        table(["what", "how", "a day"], [
+            ["core hours", f"{cores} cores × the seconds above", f"{core_hours:,.0f}"],
+            ["cores, for a night of 4 hours", "at 60 % use, the rest lost to stragglers and waiting", f"{cores_a_night:,.0f}"],
+            ["memory, GB", "4 GB a core, as Spark is commonly run", f"{cores_a_night * 4:,.0f}"],
+            ["shuffled, TB", "as measured, by transaction and customer", f"{shuffled_tb:,.1f}"],
+            ["stored, GB of transactions", f"{stored_event * 1e6:.0f} bytes each", f"{stored_event * events / 1e3:,.0f}"],
+            ["files of 256 MB", "of transactions", f"{stored_event * events / 256:,.0f}"],
+        ], words=2),
     ])  # fmt: skip
+
+
+def slopes(lives: list[Lived], costs: list[float]) -> tuple[float, float]:
+    """What a customer and what a transaction a day cost: events alone grow in the third world, customers and their events in the second."""
+    base, larger, even = (each.figures for each in lives[:3])
+    per_event = max(costs[2] - costs[0], 0) / (even["transactions a day"] - base["transactions a day"])
+    of_events = per_event * (larger["transactions a day"] - base["transactions a day"])
+    return max(costs[1] - costs[0] - of_events, 0) / (larger["customers"] - base["customers"]), per_event
 
 
 def _command(options: str) -> str:

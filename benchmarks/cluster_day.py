@@ -52,7 +52,7 @@ def main(customers: int) -> None:
             f"`python -m benchmarks.cluster_day --customers {customers}`: a first day of {customers:,} customers with sixty days of "
             "history by `kehu run`, on a standalone master and worker of the same machine and cores: "
             f"{seconds['cluster']:.0f} s on the cluster, {seconds['local']:.0f} s locally, "
-            f"**{seconds['cluster'] / seconds['local']:.2f}** of it. {told}."
+            f"**{seconds['cluster'] / seconds['local']:.2f}** times as long. {told}."
         ))
         sys.exit(bool(different))
 

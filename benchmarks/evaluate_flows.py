@@ -27,7 +27,7 @@ from scipy import stats
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
-from benchmarks.report import DOCS, EVALUATION, put
+from benchmarks.report import DOCS, EVALUATION, put, table
 from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts
@@ -247,12 +247,8 @@ def _draw(quiet: dict[str, np.ndarray]) -> None:
     figure.savefig(PICTURE, dpi=130)
 
 
-def _markdown(table: pd.DataFrame, first: str) -> str:
-    head = f"| {first} | " + " | ".join(table.columns) + " |"
-    rule = "|---" * (len(table.columns) + 1) + "|"
-    body = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in row) + " |"
-            for name, row in zip(table.index, table.to_numpy(), strict=True)]
-    return "\n".join([head, rule, *body])
+def _markdown(figures: pd.DataFrame, first: str) -> str:
+    return table([first, *figures.columns], [[str(name), *(f"{value:.3f}" for value in row)] for name, *row in figures.itertuples()])
 
 
 if __name__ == "__main__":

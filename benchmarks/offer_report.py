@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from benchmarks.report import table
+
 KEHU, FAMILY = "kehu", "kehu, with its family"
 GAP = {500: 0.84, 2_000: 0.93, 8_000: 0.97, 30: 0.93, 100: 0.95}  # share of the gap to close, by takers
 VALUE = {"oracle": 0.92, "probability alone": 1.4, "popularity": 1.0, "one model for all": 1.0}  # times each
@@ -42,7 +44,7 @@ def page(found: pd.DataFrame, seeds: int, seconds: float, processor: float) -> s
         ("Three offers a customer: true value a customer", "policy", ["name"], ["value"]),
         ("A day's calls of twenty RMs with two quotas: expected value", "calls", ["name"], ["value"]),
     ):
-        lines += ["", f"### {title}", "", *_table(found[found["part"] == part], keys, figures)]
+        lines += ["", f"### {title}", "", _table(found[found["part"] == part], keys, figures)]
     lines += [LOT, *_replays(found[found["part"] == "replay"]), "", "### Which candidate was kept", ""]
     kinds = found[found["kind"].notna()].groupby(["takers", "model"])["kind"].agg(", ".join)
     return "\n".join([*lines, *(f"* {int(takers):,} takers, {model}: {kind}" for (takers, model), kind in kinds.items())]) + "\n"
@@ -99,12 +101,12 @@ def _mean_min(of: pd.Series) -> str:
     return f"{of.mean():.3f} (min {of.min():.3f})"
 
 
-def _table(rows: pd.DataFrame, keys: Sequence[str], figures: Sequence[str]) -> Iterator[str]:
+def _table(rows: pd.DataFrame, keys: Sequence[str], figures: Sequence[str]) -> str:
     """Means and minima over the seeds, in Markdown."""
     stated = rows.groupby(list(keys), sort=False)[list(figures)].agg(["mean", "min"])
     heads = [*keys, *(f"{figure}, min" if of == "min" else figure for figure, of in stated.columns)]
-    yield f"| {' | '.join(heads)} |"
-    yield "|" + "---|" * len(heads)
+    body = []
     for key, *values in stated.itertuples():
         named = [f"{one:,.0f}" if isinstance(one, float) else str(one) for one in (key if isinstance(key, tuple) else (key,))]
-        yield "| " + " | ".join([*named, *("" if np.isnan(value) else f"{value:,.3f}" for value in values)]) + " |"
+        body.append([*named, *("" if np.isnan(value) else f"{value:,.3f}" for value in values)])
+    return table(heads, body, words=len(keys))

@@ -33,7 +33,7 @@ def put(page: Path, name: str, text: str) -> None:
     page.write_text(part.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", before, count=1), encoding="utf-8")
 
 
-def table(heads: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, its first column text and the others numbers."""
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+def table(heads: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A Markdown table whose first columns are words, the others numbers."""
+    lines = [heads, ["---"] * words + ["---:"] * (len(heads) - words), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -75,6 +75,11 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     )
 
 
+def may_recur(settings: Flows) -> Column:
+    """Whether an amount (`amount_base`) is large enough to be looked at as recurring: everyday spending is never, it is what is usual."""
+    return F.col("amount_base") >= F.lit(settings.recurring_min_amount)
+
+
 def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
     """Marks salary, rent, instalments and the like by their own period and amount, whatever their type says.
 
@@ -92,7 +97,6 @@ def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
     -------
     DataFrame with `recurring` boolean
     """
-    everyday = F.col("amount_base") < F.lit(settings.recurring_min_amount)
     wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
     series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording))
     before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
@@ -109,8 +113,8 @@ def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
     months = F.array_distinct(F.transform(F.filter(seen, similar), other_month))
     own = F.trunc(day, "month")
     recurring = F.size(F.array_remove(months, own)) >= settings.recurring_min_months
-    judged = flows.where(~everyday).withColumn("recurring", recurring)
-    return judged.unionByName(flows.where(everyday).withColumn("recurring", F.lit(False)))
+    judged = flows.where(may_recur(settings)).withColumn("recurring", recurring)
+    return judged.unionByName(flows.where(~may_recur(settings)).withColumn("recurring", F.lit(False)))
 
 
 def daily_flows(flows: DataFrame) -> DataFrame:

@@ -1,6 +1,6 @@
 """Every movement of every account, seen from one or more days at once: the frame that all money features are counted from.
 
-A training set asks for the same year of transactions from half a dozen days. They are read, joined and shuffled once, and
+A training set asks for the same year of transactions from half a dozen days. They are read and joined once, and
 only then repeated for each day that knew them.
 """
 
@@ -71,8 +71,8 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
     outside = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.col("type").isin(*FLOW_TYPES) & ~own
     candidates = of_customer(of_day.withColumns({"own": own, "external": outside}))
-    same = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "external")
-    one_way = Window.partitionBy("customer_id", "as_of", "business_date", "currency", "amount", "external", "direction")
+    alike = ("customer_id", "as_of", "business_date", "currency", "amount", "external")
+    same, one_way = Window.partitionBy(*alike), Window.partitionBy(*alike, "direction")
     opposite = F.least(F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same))
     # numbered first: rows sorted for that are sorted for the counts
     numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))

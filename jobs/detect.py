@@ -19,6 +19,7 @@ from features.flows import (
     daily_flows,
     external_flows,
     latest_known,
+    may_recur,
     owned,
     recorded_units,
     window_sums,
@@ -74,10 +75,9 @@ def detected(job: Job) -> Detected:
     changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
     look = _look(job, since, span[0] or _data_start(job))
-
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
-    moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()
+    moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
     flows = with_recurring(external_flows(moved), settings).localCheckpoint()
     days = changed.join(accounts, "account_id").select("customer_id", "business_date").distinct()
     told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
@@ -127,8 +127,7 @@ def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: dat
     whole_from = told_from - timedelta(days=max(*settings.windows_days, settings.drained_days))
     recent = transactions.where(F.col("business_date") >= F.lit(first))
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
-    may_recur = F.col("amount_base") >= F.lit(settings.recurring_min_amount)
-    return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur)
+    return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur(settings))
 
 
 def _accounts(job: Job) -> DataFrame:

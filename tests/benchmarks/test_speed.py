@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks.bench import require_equal
+from benchmarks.bench_pages import REFERENCES, Lived, size_page
 from benchmarks.references import COLUMNS, in_spark
 from benchmarks.report import BENCHMARKS, EVALUATION, put
 from benchmarks.stages import by_job, stages
@@ -54,6 +55,24 @@ def test_a_measurement_replaces_its_own_part_only(tmp_path: Path) -> None:
     assert page.read_text() == "# Page\n<!-- a -->\nnew \\1\n<!-- /a -->\nby hand\n<!-- b -->\nkept\n<!-- /b -->\n"
     with pytest.raises(ValueError, match="no part <!-- c -->"):
         put(page, "c", "")
+
+
+def test_a_large_bank_is_reckoned_from_what_customers_and_transactions_cost() -> None:
+    def life(world: str, customers: float, events: float, day: float) -> Lived:
+        figures = {"customers": customers, "transactions": 10 * events, "transactions a day": events, "day": day, "lake MB": events / 1000}
+        jobs = pd.DataFrame({"seconds": [day], "shuffled_mb": [customers * 0.01 + events * 0.001]}, index=["ingest"])
+        return Lived(world, figures | dict.fromkeys(REFERENCES, 1.0), jobs)
+
+    def seconds(customers: float, events: float) -> float:
+        return 60 + customers * 2e-3 + events * 1e-3
+
+    sizes = {"base": (1000, 700), "3x customers": (3000, 2100), "even credits": (1000, 50_700)}
+    lives = [life(world, *size, seconds(*size)) for world, size in sizes.items()]
+    page = size_page([*lives, life("one account", 1000, 50_700, 1.5 * seconds(1000, 50_700))], "size")
+    assert "60 s whatever the size, 1000 s a million transactions and 2000 s a million customers" in page
+    assert "takes 50,000 credits a day: **1.50** of a day" in page
+    assert "| shuffled, TB | as measured, by transaction and customer | 2.0 |" in page
+    assert "| stored, GB of transactions | 100 bytes each | 100 |" in page
 
 
 PARTS = {BENCHMARKS: ("history", "size", "cluster"), EVALUATION: ("flows", "life_events", "offers")}
