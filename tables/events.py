@@ -8,7 +8,8 @@ MONEY = "DECIMAL(18,2)"
 CUSTOMER = Column("customer_id", "STRING", "the customer", Personal.PSEUDONYM)
 ACCOUNT = Column("account_id", "STRING", "the account", Personal.PSEUDONYM)
 RUN = Column("run_id", "STRING", "the run that wrote the row")
-RECORDED = Column("recorded_on", "DATE", "date of the drop that brought it; for a feed's initial load the date it happened")
+RECORDED = Column("recorded_on", "DATE", "date of the drop that brought it, of an event in a drop that came late the day it was taken; "
+                  "for a feed's initial load the date it happened")
 PROVENANCE = (
     Column("business_date", "DATE", "calendar date of the event in the bank's zone"),
     RECORDED,

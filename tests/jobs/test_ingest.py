@@ -18,7 +18,7 @@ from jobs import ingest
 from jobs.context import Job, Places, recorded
 from tables.arrow import read_arrow
 
-D1, D2, D3 = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
+D1, D2, D3, D4 = (date(2026, 1, day) for day in (5, 6, 7, 8))
 HEADERS = {
     "customers": "customer_id,full_name,joined_on,marketing_consent,relationship_manager_id,closed_on",
     "accounts": "account_id,customer_id,product_type,currency,opened_on,status",
@@ -164,6 +164,27 @@ def test_events_are_taken_once(bank: Bank) -> None:
     assert [told.split(":")[0] for told in counts["rejected_files"]] == [f"{place}/a.csv FILE_CHANGED_AFTER_INGEST"]
     assert "T100" not in {row[0] for row in bank.rows("transactions", "transaction_id")}
     assert bank.run(D2)["rejected_files"] == []
+
+
+def test_a_file_that_comes_after_its_day_was_run_is_known_from_the_day_it_is_taken(bank: Bank) -> None:
+    """Jobs look for what was recorded since they last looked: recorded on its drop's day, it would never be looked at."""
+    bank.deliver("customers", D1, ["C1,Anna,2020-02-03,true,,"])
+    bank.deliver("accounts", D1, ["A1,C1,current,CNY,2020-02-03,open"])
+    bank.deliver("transactions", D1, [transaction(1)])
+    bank.deliver("holdings", D1, ["C1,fund,2021-01-01,,100.00"])
+    bank.run(D1)
+    bank.deliver("transactions", D3, [transaction(3, at="2026-01-07T09:00:00")])
+    bank.deliver("holdings", D3, ["C1,fund,2021-01-01,,300.00"])
+    bank.run(D3)
+    bank.deliver("transactions", D2, [transaction(2, at="2026-01-06T09:00:00")])
+    bank.deliver("transactions", D3, [transaction(4, at="2026-01-07T09:00:00")], "b.csv")
+    bank.deliver("transactions", D4, [transaction(5, at="2026-01-08T09:00:00")])
+    bank.deliver("holdings", D2, ["C1,fund,2021-01-01,,200.00"])
+    bank.run(D4)
+    assert bank.rows("transactions", "transaction_id", "business_date", "recorded_on") == [
+        ("T1", D1, D1), ("T2", D2, D4), ("T3", D3, D3), ("T4", D3, D4), ("T5", D4, D4)]
+    last_word = bank.rows("holdings", "recorded_on", "value")[-1]
+    assert last_word == (D3, Decimal("300.00")), "the newest word on a state is that of the newest drop, whenever it came"
 
 
 def bought(number: int, version: str, at: str = "2026-01-05T09:00:00", quantity: int = 1, customer: str = "C1") -> str:
