@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 from deltalake import DeltaTable
@@ -108,4 +109,4 @@ def in_polars(lake: Path, day: date, currency: str) -> pd.DataFrame:
 
 def _files(lake: Path, table: str) -> list[str]:
     """The Parquet files of a table's newest version."""
-    return list(DeltaTable(lake / table).file_uris())
+    return [unquote(uri) for uri in DeltaTable(lake / table).file_uris()]

@@ -82,6 +82,8 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
         master = settings.spark.master
         builder = builder.master(master)
         options["spark.driver.memory"] = settings.spark.driver_memory
+        if not any(name in os.environ for name in ("LC_ALL", "LC_CTYPE", "LANG")):
+            os.environ["LC_ALL"] = "C.UTF-8"  # cron sets none, and Java would then find no path that is not ASCII
         if master.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             options |= ONE_MACHINE | {"spark.driver.extraClassPath": os.pathsep.join(jars)}
@@ -124,11 +126,11 @@ def _logging(log: Path) -> str:
     file.write_text(
         "rootLogger.level = warn\nrootLogger.appenderRef.file.ref = file\n"
         "appender.file.type = File\nappender.file.name = file\n"
-        f"appender.file.fileName = {log}\n"
+        f"appender.file.fileName = {str(log).encode('unicode_escape').decode()}\n"
         "appender.file.layout.type = PatternLayout\nappender.file.layout.pattern = %d %p %c{1}: %m%n%ex\n",
         encoding="utf-8",
     )
-    return f"-Dlog4j2.configurationFile=file:{file}"
+    return f"-Dlog4j2.configurationFile={file.as_uri()}"  # a URI has no blanks, which would end the option
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
@@ -177,8 +178,8 @@ class Lake:
 
     @staticmethod
     def _live(table: Path) -> list[str]:
-        """The files of a local table's newest version."""
-        return deltalake.DeltaTable(table).file_uris()
+        """The files of a local table's newest version, as paths: a URI writes a blank or 客户 in the lake's path otherwise."""
+        return [unquote(uri) for uri in deltalake.DeltaTable(table).file_uris()]
 
     def forget_past(self, name: str) -> None:
         """Leave nothing of a local table but its rows of now: earlier files, change data, and the log that names what they held.
