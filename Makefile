@@ -79,6 +79,7 @@ faults: setup  ## kills, contested starts, full disks and damaged state, each co
 evaluate: setup  ## how well flows, offers and life events are found, on worlds whose truth is known; writes docs/evaluation.md
 	@$(BIN)/python -m benchmarks.evaluate_flows
 	@$(BIN)/python -m benchmarks.evaluate_offers
+	@$(BIN)/python -m benchmarks.evaluate_campaigns
 	@$(BIN)/python -m benchmarks.evaluate_life_events
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 

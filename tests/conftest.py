@@ -48,7 +48,8 @@ def spark(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def places(tmp_path: Path):
     from jobs.context import Places
 
-    return Places(tmp_path / "landing", tmp_path / "lake", tmp_path / "worklists")
+    root = tmp_path / "客户 bank"  # blanks and letters that are not ASCII are some banks' paths
+    return Places(root / "landing", root / "lake", root / "worklists")
 
 
 def large_withdrawal(landing: Path, day: date) -> None:

@@ -57,7 +57,8 @@ def kehu(landing: Path, lake: Path) -> subprocess.Popen[str]:
     conf = lake.parent / "conf"
     conf.mkdir(exist_ok=True)
     (conf / "kehu.yaml").write_text("spark: {master: 'local[2]', driver_memory: 1g, shuffle_partitions: 2}\n")
-    return subprocess.Popen([*command, "--conf", str(conf)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    bare = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LC_CTYPE", "LANG")}  # as cron starts it
+    return subprocess.Popen([*command, "--conf", str(conf)], stderr=subprocess.PIPE, text=True, start_new_session=True, env=bare)
 
 
 def killed_when(process: subprocess.Popen[str], seen: Callable[[], bool]) -> None:
@@ -72,7 +73,7 @@ def killed_when(process: subprocess.Popen[str], seen: Callable[[], bool]) -> Non
 
 def test_a_killed_run_is_run_again(landing: Path, settings: Settings, spark: SparkSession, tmp_path: Path) -> None:
     """Killed when the transactions were committed and neither quarantine nor ledger were: the rerun ends as if nothing had been."""
-    lake, undisturbed = tmp_path / "killed" / "lake", tmp_path / "undisturbed" / "lake"
+    lake, undisturbed = tmp_path / "客户 killed" / "lake", tmp_path / "undisturbed" / "lake"
     lake.parent.mkdir()
     commits = lake / "transactions" / "_delta_log"
     killed_when(kehu(landing, lake), lambda: (commits / f"{1:020}.json").exists())

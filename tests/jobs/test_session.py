@@ -76,6 +76,15 @@ def test_what_the_launcher_prints_goes_to_the_log(tmp_path, capfd):
     assert capfd.readouterr().err == "after\n"
 
 
+def test_the_log_may_lie_where_paths_have_blanks_and_letters_that_are_not_ascii(tmp_path):
+    log = tmp_path / "客户 logs" / "kehu.log"
+    option = session._logging(log)
+    assert option.isascii()
+    assert " " not in option
+    text = log.with_suffix(".log4j2.properties").read_text(encoding="ascii")
+    assert "\\u5ba2\\u6237 logs/kehu.log" in text
+
+
 def test_the_session_is_safe_and_quiet(spark, capfd):
     for key, value in session.SAFE.items():
         assert spark.conf.get(key) == value
