@@ -195,7 +195,7 @@ def test_a_drop_by_itself_or_among_many_is_the_same(
     bank: Bank, settings: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three days one by one, one of them killed before it was recorded, and the same three in one go. Purchases are corrected by number."""
-    other = Bank(settings, Places(tmp_path / "landing", tmp_path / "lake 2", tmp_path / "w"), spark)
+    other = Bank(settings, Places(bank.places.landing, tmp_path / "lake 2", tmp_path / "w"), spark)
     Job(settings, other.places, spark, D1).lake.create_all()
     for each in (bank, other):
         each.configured("purchases", corrections=True, names={"version": "rev"})
