@@ -65,8 +65,11 @@ class Detected:
     judged_units: DataFrame
 
 
-def detected(job: Job) -> Detected:
-    """What a day's look finds, from the tables as they were known on that day; writes nothing."""
+def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
+    """What a day's look finds, from the tables as they were known on that day; writes nothing.
+
+    The first look of a lake tells of the last `first_run_days`; those before, up to `CALIBRATION_DAYS`, calibrate its p-values.
+    """
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
     since = stored.agg(F.max("recorded_on")).collect()[0][0]
@@ -74,7 +77,7 @@ def detected(job: Job) -> Detected:
     transactions = known(lake.read("transactions"), day)
     changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
-    look = _look(job, since, span[0] or _data_start(job))
+    look = _look(job, since, span[0] or _data_start(job), first_run_days)
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
@@ -105,13 +108,13 @@ def detected(job: Job) -> Detected:
     return Detected(look, units, told, judged)
 
 
-def _look(job: Job, since: date | None, first_new: date) -> Look:
+def _look(job: Job, since: date | None, first_new: date, first_run_days: int) -> Look:
     day, data_start = job.day, _data_start(job) if since is not None else first_new
     if since is not None:
         return Look(since, day, data_start, since, since - timedelta(days=job.settings.flows.baseline_days))
-    learned = max((day - data_start).days // 4, FIRST_RUN_DAYS)
+    learned = max((day - data_start).days // 4, first_run_days)
     baseline_day = day - timedelta(days=min(learned, CALIBRATION_DAYS))
-    return Look(None, day, data_start, baseline_day, day - timedelta(days=FIRST_RUN_DAYS - 1))
+    return Look(None, day, data_start, baseline_day, day - timedelta(days=first_run_days - 1))
 
 
 def _data_start(job: Job) -> date:
