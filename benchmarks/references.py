@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import unquote
 
 import pandas as pd
-from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+
+from tables.durable import live_files
 
 WINDOWS = (1, 7, 30, 90, 180, 365)
 WAYS = {"in": "credit", "out": "debit"}
@@ -109,4 +109,4 @@ def in_polars(lake: Path, day: date, currency: str) -> pd.DataFrame:
 
 def _files(lake: Path, table: str) -> list[str]:
     """The Parquet files of a table's newest version."""
-    return [unquote(uri) for uri in DeltaTable(lake / table).file_uris()]
+    return [str(file) for file in live_files(lake / table)]

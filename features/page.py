@@ -17,8 +17,8 @@ alert's status is not looked at, because it changes later. `features_as_of(job, 
 over the events; the day's job stores the same function's result, so training and scoring see the same numbers.
 
 **Bounded.** No window is longer than a year, and at most 400 days of events are read (balances are read a little further back,
-as interest is booked at least once a year), so history
-beyond them costs nothing; [within them it does](benchmarks.md), and [why](decisions/9_a_bounded_year.md).
+as interest is booked at least once a year), so history beyond them costs nothing; [within them it does](benchmarks.md), and
+[why](decisions/9_a_bounded_year.md).
 
 **Null or zero.** A feature whose *Empty when* is blank is never null: of a customer of whom nothing is found it is 0, or no.
 Money is an exact sum in base currency; everything floating is rounded to {DIGITS} digits.

@@ -151,8 +151,7 @@ def journey(some: int | None = None) -> Journey:
     ids = np.sort(bought["household_id"].unique())[:some]
     bought = bought[bought["household_id"].isin(ids)] if some else bought
     bought = bought.sort_values(["transaction_timestamp", "basket_id", "product_id"], kind="stable", ignore_index=True)
-    local = bought["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert(UNITED_STATES.time_zone).dt.tz_localize(None)
-    at = local.to_numpy().astype("datetime64[s]")
+    at = local_time(bought["transaction_timestamp"]).to_numpy().astype("datetime64[s]")
     day = at.astype("datetime64[D]")
     products = _products(data["products"], bought["product_id"])
     lines = pd.DataFrame({
@@ -170,6 +169,11 @@ def journey(some: int | None = None) -> Journey:
     traits = pd.DataFrame({"household_id": ids}).merge(data["demographics"], on="household_id", how="left")
     traits["redemptions"] = traits["household_id"].map(redeemed).fillna(0)
     return Journey(lines, products, traits)
+
+
+def local_time(timestamps: pd.Series) -> pd.Series:
+    """The package's timestamps as the shop's clocks showed them; it tells them in UTC."""
+    return timestamps.dt.tz_localize("UTC").dt.tz_convert(UNITED_STATES.time_zone).dt.tz_localize(None)
 
 
 def write_purchases(landing: Path, data: Journey, plan: Plan) -> None:

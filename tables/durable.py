@@ -70,7 +70,7 @@ def sync_since(table: Path, version: int) -> None:
         _sync(directory)
 
 
-def keep_only(table: Path, live: Iterable[str], version: int) -> None:
+def keep_only(table: Path, live: Iterable[str | Path], version: int) -> None:
     """Delete every file of a table but its live ones, and the log before a version that a checkpoint stands for.
 
     Raises
@@ -89,6 +89,14 @@ def keep_only(table: Path, live: Iterable[str], version: int) -> None:
         if (log not in file.parents and of not in kept) or (file.parent == log and number.isdigit() and int(number) < version):
             file.unlink()
     _sync(log)
+
+
+def live_files(table: Path) -> dict[Path, int]:
+    """The data files of a table's newest version, and the size its log gives each."""
+    from deltalake import DeltaTable
+
+    added = DeltaTable(table).get_add_actions(flatten=True)
+    return {table / unquote(path): size for path, size in zip(added["path"].to_pylist(), added["size_bytes"].to_pylist(), strict=True)}
 
 
 def data_files(table: Path) -> list[Path]:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
 from tables.checksums import differs, sidecar
-from tables.durable import LOG, NOTHING, actions, checkpoints, commits, newest_version
+from tables.durable import LOG, NOTHING, actions, checkpoints, commits, file_of, live_files, newest_version
 from tables.sound import signed
 
 READER_VERSION, WRITER_VERSION = 1, 7  # of the Delta protocol: the newest this code was written for
@@ -133,13 +132,9 @@ def _protocol(table: Path) -> Iterator[Finding]:
 
 
 def _data_damage(table: Path, recorded: int | None, roll_back: Callable[[], None]) -> Iterator[Finding]:
-    from deltalake import DeltaTable
-
     fresh = _files_after(table, NOTHING if recorded is None else recorded)
-    added = DeltaTable(table).get_add_actions(flatten=True)
-    for path, size in zip(added["path"].to_pylist(), added["size_bytes"].to_pylist(), strict=True):
-        file = table / unquote(path)
-        damage = _broken_data(file, size)
+    for file, size in live_files(table).items():
+        path, damage = file.relative_to(table), _broken_data(file, size)
         if damage and file in fresh:
             yield Finding(f"data file {path} is {damage}; the ledger does not know it yet",
                           "its commit is taken back, and the next run does its work again", roll_back)
@@ -149,7 +144,7 @@ def _data_damage(table: Path, recorded: int | None, roll_back: Callable[[], None
 
 def _files_after(table: Path, version: int) -> set[Path]:
     later = (commit for commit in commits(table) if int(commit.stem) > version)
-    return {table / unquote(action["add"]["path"]) for commit in later for action in actions(commit) if "add" in action}
+    return {file_of(table, action["add"]) for commit in later for action in actions(commit) if "add" in action}
 
 
 def _broken_data(file: Path, size: int) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
@@ -19,7 +18,7 @@ from pyspark.sql.types import DataType, StructField, StructType
 from conf import ExitCode, KehuError
 from tables import TABLES, declaration
 from tables.declaration import Table
-from tables.durable import NOTHING, data_files, keep_only, newest_version, sync_since
+from tables.durable import NOTHING, data_files, keep_only, live_files, newest_version, sync_since
 
 SliceValue = str | date | Sequence[str] | Sequence[date]
 
@@ -164,22 +163,17 @@ class Lake:
 
     def compact(self, name: str) -> None:
         """Join small files; the rows stay as they are."""
-        if self.local is not None and len(self._live(self.local / name)) < 2:
+        if self.local is not None and len(live_files(self.local / name)) < 2:
             return  # known in milliseconds; Spark would need a second or two
         with self._writing(name):
             DeltaTable.forPath(self.spark, self.path(name)).optimize().executeCompaction()
 
     def vacuum(self, name: str, hours: float) -> None:
         """Delete files that no version of the last `hours` refers to. Safe below Delta's own bound because the lake is locked."""
-        if self.local is not None and len(self._live(self.local / name)) == len(data_files(self.local / name)):
+        if self.local is not None and len(live_files(self.local / name)) == len(data_files(self.local / name)):
             return
         with self._writing(name), self._set("spark.databricks.delta.retentionDurationCheck.enabled", "false"):
             DeltaTable.forPath(self.spark, self.path(name)).vacuum(hours)
-
-    @staticmethod
-    def _live(table: Path) -> list[str]:
-        """The files of a local table's newest version, as paths: a URI writes a blank or 客户 in the lake's path otherwise."""
-        return [unquote(uri) for uri in deltalake.DeltaTable(table).file_uris()]
 
     def forget_past(self, name: str) -> None:
         """Leave nothing of a local table but its rows of now: earlier files, change data, and the log that names what they held.
@@ -191,7 +185,7 @@ class Lake:
         with self._writing(name):
             self._keep_deleted(table, "interval 0 seconds")  # a checkpoint then leaves out what was deleted
             deltalake.DeltaTable(table).create_checkpoint()
-            keep_only(table, self._live(table), newest_version(table))
+            keep_only(table, live_files(table), newest_version(table))
             self._keep_deleted(table, "interval 1 week")
 
     def _keep_deleted(self, table: Path, how_long: str) -> None:
