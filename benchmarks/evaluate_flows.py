@@ -84,7 +84,7 @@ def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     baseline = bin_counts(_sums(spark, past), settings.bin_ratio)
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
-                          "exposure_days": np.minimum(tenure, settings.baseline_days)})
+                          "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})
     scored = surprises(_sums(spark, judged), baseline, spark.createDataFrame(bands), settings).localCheckpoint()
     found = scored.select("customer_id", "business_date", "surprise", "log_odds").toPandas()
     found["customer"] = found["customer_id"].str[1:].astype(int)

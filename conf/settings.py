@@ -83,6 +83,7 @@ class Flows(Model):
     high_return_period_years: float = Field(20, gt=0)  # from here on the severity is high
     max_return_period_years: float = Field(1000, gt=0)  # beyond it the tail says nothing: told as "less than once in"
     prior_observations: float = Field(10, gt=0)  # on how far a customer's flows lie apart, peers weigh as much as so many own flows
+    settling_days: int = Field(60, ge=1)  # a customer's first flows (moving in) are not their usual ones: until then they count in part
     min_spread: float = Field(0.15, gt=0)  # of log amounts: constant payers are not infinitely surprising
     tail_degrees_of_freedom: Literal[2, 4, 6, 8] = 4  # of the Student tail beyond the data
     min_peers: int = Field(100, gt=0)  # smaller peer groups fall back to coarser ones
@@ -90,12 +91,13 @@ class Flows(Model):
     recurring_min_months: int = Field(3, ge=2)  # seen in this many calendar months, it is recurring
     recurring_min_amount: Decimal = Field(Decimal(1000), ge=0)  # base currency; everyday spending below it is simply usual
     recurring_tolerance: float = Field(0.15, ge=0, lt=1)  # of its usual amount
+    return_days: int = Field(10, ge=1)  # money that comes back within these is no news, and takes back what was told of it
     settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
     dormant_days: int = Field(180, gt=0)
     drained_share: float = Field(0.8, gt=0, le=1)
     drained_days: int = Field(5, gt=0)
     closure_products: tuple[str, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
-    told_again_days: int = Field(30, ge=0)  # the same account is not told drained or woken again within these
+    told_again_days: int = Field(90, ge=0)  # the same account is not told drained or woken again within these
     causes: dict[str, Cause] = {}  # the first that fits, in this order; offers may name them in `raised_by`
     holidays: tuple[str, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
 

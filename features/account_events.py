@@ -21,7 +21,7 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
     Parameters
     ----------
     transactions : DataFrame as `owned` returns, with `amount_base`, `balance_after`, `booked_at`
-    flows : DataFrame as `with_recurring` returns
+    flows : DataFrame as `with_expected` returns
     since : date or None
         Day of the last look.
     first_day : date
@@ -35,7 +35,7 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
     largest payment), `_recorded`
     """
     days = settings.drained_days
-    gone = flows.where((F.col("direction") == "debit") & ~F.col("recurring"))
+    gone = flows.where((F.col("direction") == "debit") & ~F.col("expected"))
     fresh = F.col("business_date") >= F.lit(first_day)
     if since is not None:
         fresh = fresh & (F.col("recorded_on") > F.lit(since))
@@ -89,7 +89,7 @@ def woken(
 
     Parameters
     ----------
-    flows : DataFrame as `with_recurring` returns
+    flows : DataFrame as `with_expected` returns
     units : DataFrame with `customer_id`, `business_date`: days with any flow; must reach `dormant_days` back
     tenure : DataFrame with `customer_id`, `_opened` (first account)
     data_start : date
@@ -108,7 +108,7 @@ def woken(
     if since is not None:
         fresh = fresh & (F.col("recorded_on") > F.lit(since))
     moved = (
-        flows.where(fresh & ~F.col("recurring"))
+        flows.where(fresh & ~F.col("expected"))
         .groupBy("customer_id", "direction", "business_date")
         .agg(
             F.sum("amount_base").cast("decimal(18,2)").alias("amount"),

@@ -18,6 +18,8 @@ FLOW_TYPES = ("cash", "transfer", "card", "bill", "salary", "other")
 
 RECURRING_LOOKBACK_DAYS = 130
 RECURRING_LOOKBACK_ROWS = 200  # of one series: a payroll account cannot blow the window up
+MONTH_APART_DAYS = (26, 35)  # the second salary, paid before a holiday or after a long month
+ALIKE = 0.01  # of the amount: a first rise is a jump, not the second of the same
 
 
 def owned(transactions: DataFrame, accounts: DataFrame) -> DataFrame:
@@ -76,16 +78,19 @@ def external_flows(transactions: DataFrame) -> DataFrame:
 
 
 def may_recur(settings: Flows) -> Column:
-    """Whether an amount (`amount_base`) is large enough to be looked at as recurring: everyday spending is never, it is what is usual."""
+    """Whether an amount (`amount_base`) is large enough to be looked at as expected: everyday spending is never, it is what is usual."""
     return F.col("amount_base") >= F.lit(settings.recurring_min_amount)
 
 
-def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
-    """Marks salary, rent, instalments and the like by their own period and amount, whatever their type says.
+def with_expected(flows: DataFrame, settings: Flows) -> DataFrame:
+    """Marks what is no news: what recurs, and money that comes back.
 
-    A flow is recurring when its series (same account, direction, type and other side, or same wording where the other
-    side is unknown) held a similar amount in at least `recurring_min_months` other calendar months of the 130 days
-    before it. Everyday spending below `recurring_min_amount` is never looked at: it is what is usual.
+    A flow recurs (salary, rent, instalments, whatever its type says) when its series (same account, direction, type and
+    other side, or same wording where the other side is unknown) held a similar amount in at least `recurring_min_months`
+    other calendar months of the 130 days before it; or, unless it is cash, which is moved in round amounts, the very same
+    amount a month before it: a salary that has come twice will come again. Money comes back when the same amount went out
+    to the same side within `return_days` before. Everyday movements below `recurring_min_amount` are never looked at: they
+    are what is usual.
 
     Parameters
     ----------
@@ -95,8 +100,13 @@ def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `recurring` boolean
+    DataFrame with `expected` boolean
     """
+    judged = flows.where(may_recur(settings)).withColumn("expected", _recurs(settings) | _comes_back(settings))
+    return judged.unionByName(flows.where(~may_recur(settings)).withColumn("expected", F.lit(False)))
+
+
+def _recurs(settings: Flows) -> Column:
     wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
     series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording))
     before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
@@ -110,11 +120,20 @@ def with_recurring(flows: DataFrame, settings: Flows) -> DataFrame:
     def other_month(past: Column) -> Column:
         return F.trunc(past["business_date"], "month")
 
+    def a_month_before(past: Column) -> Column:
+        return (F.abs(past["amount"] - amount) <= ALIKE * amount) & F.date_diff(day, past["business_date"]).between(*MONTH_APART_DAYS)
+
     months = F.array_distinct(F.transform(F.filter(seen, similar), other_month))
-    own = F.trunc(day, "month")
-    recurring = F.size(F.array_remove(months, own)) >= settings.recurring_min_months
-    judged = flows.where(may_recur(settings)).withColumn("recurring", recurring)
-    return judged.unionByName(flows.where(~may_recur(settings)).withColumn("recurring", F.lit(False)))
+    often = F.size(F.array_remove(months, F.trunc(day, "month"))) >= settings.recurring_min_months
+    return often | ((F.col("type") != "cash") & F.exists(seen, a_month_before))
+
+
+def _comes_back(settings: Flows) -> Column:
+    """Each withdrawal lets one deposit come back: that of the same amount, from where it went."""
+    alike = Window.partitionBy("account_id", "amount_base", F.coalesce("counterparty", F.lit("")))
+    before = alike.orderBy(F.unix_date("business_date")).rangeBetween(-settings.return_days, -1)
+    went, came = (F.count_if(F.col("direction") == way).over(before) for way in ("debit", "credit"))
+    return (F.col("direction") == "credit") & (went > came)
 
 
 def daily_flows(flows: DataFrame) -> DataFrame:
@@ -122,14 +141,14 @@ def daily_flows(flows: DataFrame) -> DataFrame:
 
     Parameters
     ----------
-    flows : DataFrame as `with_recurring` returns
+    flows : DataFrame as `with_expected` returns
 
     Returns
     -------
     DataFrame with `customer_id`, `business_date`, `direction`, `amount` (all flows), `unusual_amount` (without
-    recurring ones), both decimal(18,2), and `transactions`
+    expected ones), both decimal(18,2), and `transactions`
     """
-    unusual = F.when(~F.col("recurring"), F.col("amount_base")).otherwise(F.lit(0))
+    unusual = F.when(~F.col("expected"), F.col("amount_base")).otherwise(F.lit(0))
     return flows.groupBy(*UNIT).agg(
         F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
         F.sum(unusual).cast("decimal(18,2)").alias("unusual_amount"),

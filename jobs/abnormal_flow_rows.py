@@ -49,7 +49,7 @@ def hard_event_rows(
     ----------
     accounts : DataFrame of accounts as of the day, with `principal_base`
     moved : DataFrame of transactions as `owned` returns, with `amount_base`
-    flows : DataFrame as `with_recurring` returns
+    flows : DataFrame as `with_expected` returns
     units : DataFrame of days with any flow, `dormant_days` back
     data_start, since, first_day : first day of all data, day of the last look, first day looked at now
     """

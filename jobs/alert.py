@@ -195,7 +195,7 @@ def _flow_matters(job: Job, today: Known) -> DataFrame:
     transactions = known(job.lake.read("transactions").where(F.col("business_date") >= F.lit(since)), job.day)
     legs = _legs(job, at_hand, transactions).localCheckpoint()
     of_accounts = transactions.join(F.broadcast(legs.select("account_id").distinct()), "account_id", "left_semi")
-    undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts))
+    undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts, job.settings.flows.return_days))
     if job.settings.feed("transactions").corrections:
         versions = job.lake.read("transactions").where(F.col("business_date").between(F.lit(since), F.lit(job.day)))
         corrected = corrected_flows(at_hand, versions.where(F.col("recorded_on") <= F.lit(job.day)), job.day)

@@ -23,12 +23,12 @@ from features.flows import (
     owned,
     recorded_units,
     window_sums,
-    with_recurring,
+    with_expected,
 )
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises
+from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises, tenure_days
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -81,7 +81,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
-    flows = with_recurring(external_flows(moved), settings).localCheckpoint()
+    flows = with_expected(external_flows(moved), settings).localCheckpoint()
     days = changed.join(accounts, "account_id").select("customer_id", "business_date").distinct()
     told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
     new_units = changed_units(daily_flows(flows), told, days).withColumns(
@@ -152,19 +152,19 @@ def _changed(transactions: DataFrame, since: date, day: date) -> DataFrame:
 
 
 def _exposure(job: Job, look: Look) -> DataFrame:
-    """Peer bands and own exposure of every customer, as of the baseline's day."""
+    """Peer bands, exposure and tenure of every customer, as of the baseline's day."""
     bands = job.settings.segments.bands
     opened = version_as_of(job.lake.read("accounts"), "account_id", job.day).groupBy("customer_id").agg(
         F.min("opened_on").alias("_opened")
     )
-    days = exposure_days(
-        F.coalesce("_opened", "joined_on"), look.data_start, look.baseline_day, job.settings.flows.baseline_days
-    )
+    first_day = F.coalesce("_opened", "joined_on", F.lit(look.data_start))
+    days = exposure_days(first_day, look.data_start, look.baseline_day, job.settings.flows.baseline_days)
     return version_as_of(job.lake.read("customers"), "customer_id", job.day).join(opened, "customer_id", "left").select(
         "customer_id",
         band(age_on(F.col("birth_date"), job.day), bands.age).alias("age_band"),
         band(F.col("annual_income"), bands.income).alias("income_band"),
         days.alias("exposure_days"),
+        tenure_days(first_day, look.baseline_day).alias("tenure_days"),
     )
 
 

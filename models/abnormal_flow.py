@@ -126,21 +126,24 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     ----------
     sums : DataFrame as `window_sums` returns: what is judged
     baseline : DataFrame of bin counts, of a day before all of `sums`
-    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline)
+    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
+        `tenure_days` (as a customer, on the baseline's day)
     settings : Flows
 
     Returns
     -------
     DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month`,
     `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
-    a usual flow). Sums for which not even peers tell what is usual are gone.
+    a usual flow), `settled` (a customer for long enough). Sums for which not even peers tell what is usual are gone.
     """
     own = quartiles(baseline, SERIES, settings.bin_ratio)
     peers = peer_baselines(baseline, own, exposure, settings)
     n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
+    n_settled = n * F.least(F.col("tenure_days") / F.lit(float(settings.settling_days)), F.lit(1.0))
     own_variance = F.coalesce(spread() * spread(), F.lit(0.0))
-    variance = F.greatest((n * own_variance + k * F.col("peer_within")) / (n + k), F.lit(settings.min_spread**2))
-    weight = n * F.col("peer_between") / (n * F.col("peer_between") + VARIANCE_OF_MEDIAN * F.col("_variance"))
+    variance = F.greatest((n_settled * own_variance + k * F.col("peer_within")) / (n_settled + k), F.lit(settings.min_spread**2))
+    known = n_settled * F.col("peer_between")
+    weight = known / (known + VARIANCE_OF_MEDIAN * F.col("_variance"))
     unknown = F.sqrt((1 - F.col("_weight")) * F.col("peer_between"))
     own_center = F.col("_weight") * F.coalesce("median", F.lit(0.0)) + (1 - F.col("_weight")) * F.col("peer_median")
     multiple = F.log(F.col("amount").cast("double")) - F.col("_center")
@@ -150,7 +153,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     return (
         sums.join(own, list(SERIES), "left")
         .join(peers, list(SERIES))
-        .join(exposure.select("customer_id", "exposure_days"), "customer_id")
+        .join(exposure.select("customer_id", "exposure_days", "tenure_days"), "customer_id")
         .withColumns({"_variance": variance, "_rate": rate})
         .withColumns({"_weight": weight, "_scale": F.sqrt("_variance")})
         .withColumns({"_unknown": unknown, "_center": own_center})
@@ -166,6 +169,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
             F.round(told, 4).alias("return_period_years"),
             F.round(F.log("_years"), 6).alias("surprise"),
             F.round(_log_odds(settings), 6).alias("log_odds"),
+            (F.col("tenure_days") >= settings.settling_days).alias("settled"),
         )
     )
 
@@ -237,13 +241,15 @@ def calibrated(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
 def is_abnormal(settings: Flows) -> Column:
     """Which judged sums are abnormal: rare for this customer, large enough to matter, and not told by an earlier day already.
 
-    The last day must carry at least half of an even share of the sum: a quiet day after a large one is no news.
+    The last day must carry at least half of an even share of the sum: a quiet day after a large one is no news. Twice the return
+    period is asked on holidays, and of the money with which a new customer moves in.
 
-    Columns read: `amount`, `day_amount`, `window_days`, `usual_month`, `return_period_years`, `business_date`.
+    Columns read: `amount`, `day_amount`, `window_days`, `usual_month`, `return_period_years`, `business_date`, `direction`, `settled`.
     """
     day = F.col("business_date")
     festive = F.date_format(day, "MM-dd").isin(*settings.holidays) | day.cast("string").isin(*settings.holidays)
-    asked = F.when(festive, 2 * settings.min_return_period_years).otherwise(settings.min_return_period_years)
+    moving_in = ~F.col("settled") & (F.col("direction") == "credit")
+    asked = F.when(festive | moving_in, 2 * settings.min_return_period_years).otherwise(settings.min_return_period_years)
     return (
         (F.col("return_period_years") >= asked)
         & (F.col("amount") >= F.lit(settings.min_amount))
@@ -261,8 +267,12 @@ def severity(settings: Flows) -> Column:
 
 def exposure_days(first_day: Column, data_start: date, as_of: date, baseline_days: int) -> Column:
     """Days a customer could have had flows behind a baseline: own tenure, cut to the data and to the window."""
-    start = F.greatest(first_day, F.lit(data_start), F.lit(as_of - timedelta(days=baseline_days - 1)))
-    return F.greatest(F.date_diff(F.lit(as_of), start) + 1, F.lit(0))
+    return tenure_days(F.greatest(first_day, F.lit(data_start), F.lit(as_of - timedelta(days=baseline_days - 1))), as_of)
+
+
+def tenure_days(first_day: Column, as_of: date) -> Column:
+    """Days from the first up to and including the last; 0 before it."""
+    return F.greatest(F.date_diff(F.lit(as_of), first_day) + 1, F.lit(0))
 
 
 def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:

@@ -105,7 +105,7 @@ from features.bands import age_on, band
 from features.baselines import rebuilt
 from jobs.context import Job
 from jobs.session import start
-from models.abnormal_flow import exposure_days, surprises
+from models.abnormal_flow import exposure_days, surprises, tenure_days
 
 spark = start(settings, where.log.with_name("notebook.log"))
 day = flow["detected_on"]
@@ -123,6 +123,7 @@ exposure = customers.select(
     band(age_on(F.col("birth_date"), day), settings.segments.bands.age).alias("age_band"),
     band(F.col("annual_income"), settings.segments.bands.income).alias("income_band"),
     exposure_days(F.coalesce("opened", "joined_on"), data_start, baseline_day, settings.flows.baseline_days).alias("exposure_days"),
+    tenure_days(F.coalesce("opened", "joined_on"), baseline_day).alias("tenure_days"),
 )
 judged = spark.createDataFrame(pa.table({
     "customer_id": [flow["customer_id"]], "direction": [direction], "window_days": pa.array([flow["window_days"]], pa.int32()),

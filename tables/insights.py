@@ -16,7 +16,7 @@ DAILY_FLOWS = Table(
         Column("business_date", "DATE", "the day the money moved"),
         Column("direction", "STRING", "credit or debit"),
         Column("amount", MONEY, "sum in base currency", Personal.SENSITIVE),
-        Column("unusual_amount", MONEY, "the same without recurring flows: what is judged", Personal.SENSITIVE),
+        Column("unusual_amount", MONEY, "the same without what recurs and what came back: what is judged", Personal.SENSITIVE),
         Column("transactions", "BIGINT", "how many"),
         Column("flagged", "BOOLEAN", "part of an abnormal flow: never part of what is usual"),
         Column("surprise", "DOUBLE", "ln of the return period in years; of past days, it calibrates p-values"),

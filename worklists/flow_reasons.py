@@ -48,7 +48,7 @@ def flow_reason(settings: Settings) -> Column:
     """Reason of an abnormal withdrawal or deposit.
 
     Columns read: `kind`, `business_date`, `window_days`, `amount`, `usual_amount`, `observations`, `peer_group`,
-    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`, `cause`.
+    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`, `cause`, `passed`.
     """
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
     on = day(F.col("business_date"), language)
@@ -64,6 +64,10 @@ def flow_reason(settings: Settings) -> Column:
         .otherwise(worded(words["years"], {"years": F.floor(years)}))
     )
     multiple = F.col("amount") / F.greatest(F.col("usual_amount"), F.lit(1))
+    passed = [
+        F.when(F.col("passed").isNotNull() & (F.col("kind") == kind), worded(words[f"passed_{kind}"], {"amount": money(F.col("passed"))}))
+        for kind in ("withdrawal", "deposit")
+    ]
     values = {
         "amount": money(F.col("amount")),
         "currency": F.lit(settings.bank.base_currency),
@@ -75,6 +79,7 @@ def flow_reason(settings: Settings) -> Column:
         "observations": F.col("observations"),
         "peers": F.when(F.col("peer_weight") >= 0.25, peers).otherwise(""),
         "years": rarely,
+        "passed": F.coalesce(*passed, F.lit("")),
         "cause": _told_cause(settings),
     }
     return F.when(F.col("kind") == "withdrawal", worded(words["withdrawal"], values)).otherwise(

@@ -7,12 +7,11 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
-REVERSAL_DAYS = 10
 UNDONE_SHARE = 0.5  # of a flow's amount, from here on nothing is left to tell
 JUDGED_AGAIN = ("withdrawal", "deposit")  # on any correction; what is still abnormal is then told as a flow of its own
 
 
-def taken_back(legs: DataFrame, transactions: DataFrame) -> DataFrame:
+def taken_back(legs: DataFrame, transactions: DataFrame, within_days: int) -> DataFrame:
     """Which movements were reversed: the same amount the other way, on the same account and with the same other side, soon after.
 
     Each reversal takes back one movement.
@@ -21,6 +20,8 @@ def taken_back(legs: DataFrame, transactions: DataFrame) -> DataFrame:
     ----------
     legs : DataFrame with `transaction_id`, `account_id`, `business_date`, `amount`, `currency`, `direction`, `counterparty`
     transactions : DataFrame with the same columns and `recorded_on`, as known today: at least all of the accounts of `legs` since
+    within_days : int
+        After the leg.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def taken_back(legs: DataFrame, transactions: DataFrame) -> DataFrame:
         legs.withColumn("counterparty", F.coalesce("counterparty", F.lit("")))
         .drop("recorded_on")
         .join(back, list(same))
-        .where((days >= 0) & (days <= REVERSAL_DAYS))
+        .where((days >= 0) & (days <= within_days))
         .withColumns({"_nth_back": F.row_number().over(each_leg), "_nth_leg": F.row_number().over(each_back)})
         .where(F.col("_nth_back") == F.col("_nth_leg"))
         .groupBy("transaction_id")

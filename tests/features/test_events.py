@@ -19,7 +19,7 @@ ACCOUNTS = (
 MOVED = (
     "transaction_id string, account_id string, customer_id string, product_type string, booked_at timestamp, amount decimal(18,2), "
     "amount_base decimal(18,2), direction string, type string, own_transfer boolean, balance_after decimal(18,2), channel string, "
-    "counterparty string, description string, business_date date, recorded_on date, recurring boolean"
+    "counterparty string, description string, business_date date, recorded_on date, expected boolean"
 )
 DAY = date(2026, 6, 15)
 YESTERDAY = DAY - timedelta(days=1)
@@ -33,10 +33,10 @@ def account(name: str, customer: str, product: str, *, maturity: date | None = N
 
 
 def moved(number: int, name: str, customer: str, product: str, amount: str, direction: str, kind: str = "transfer", *,
-          own: bool = False, balance: str | None = None, on: date = DAY, recurring: bool = False) -> tuple:
+          own: bool = False, balance: str | None = None, on: date = DAY, expected: bool = False) -> tuple:
     money = Decimal(amount)
     return (f"T{number}", name, customer, product, datetime(on.year, on.month, on.day, 9, number), money, money, direction, kind, own,
-            Decimal(balance) if balance else None, "counter", None, "TO SON", on, on, recurring)
+            Decimal(balance) if balance else None, "counter", None, "TO SON", on, on, expected)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_an_account_is_drained_when_most_of_it_goes_to_others(spark: SparkSessio
         moved(4, "C1", "carl", "current", "48000.00", "debit", balance="3000.00"),  # fine so far, but
         moved(5, "C1", "carl", "current", "10.00", "debit", balance="99.00"),  # the balances do not add up
         moved(6, "D1", "dora", "current", "10000.00", "debit", balance="40000.00"),  # plenty left
-        moved(7, "E1", "emil", "current", "49000.00", "debit", balance="1000.00", recurring=True),  # as every month
+        moved(7, "E1", "emil", "current", "49000.00", "debit", balance="1000.00", expected=True),  # as every month
     ]
     all_rows = spark.createDataFrame(rows, MOVED)
     found = drained(all_rows, all_rows.where("NOT own_transfer"), YESTERDAY, YESTERDAY, SETTINGS).collect()

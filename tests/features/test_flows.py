@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import Flows
-from features.flows import daily_flows, external_flows, latest_known, owned, window_sums, with_recurring
+from features.flows import daily_flows, external_flows, latest_known, owned, window_sums, with_expected
 
 ACCOUNTS = "account_id string, customer_id string, product_type string"
 TRANSACTIONS = (
@@ -60,16 +60,36 @@ def test_only_movements_with_the_world_outside_are_flows(spark: SparkSession, ac
 
 def test_what_comes_back_every_month_is_recurring_whatever_its_type(spark: SparkSession, accounts: DataFrame) -> None:
     rents = [
-        transaction(n, "A1", str(1000 + n), "debit", "other", said=f"RENT {n}", on=date(2026, month, 1))
+        transaction(n, "A1", str(1000 + 20 * n), "debit", "other", said=f"RENT {n}", on=date(2026, month, 1))
         for n, month in ((1, 1), (2, 2), (3, 3), (4, 4))
     ]
     jump = [transaction(5, "A1", "2500.00", "debit", "other", said="RENT 5", on=date(2026, 5, 1))]
-    flows = with_recurring(external_flows(owned(spark.createDataFrame(rents + jump, TRANSACTIONS), accounts)), Flows())
-    found = {row.transaction_id: row.recurring for row in flows.collect()}
+    flows = with_expected(external_flows(owned(spark.createDataFrame(rents + jump, TRANSACTIONS), accounts)), Flows())
+    found = {row.transaction_id: row.expected for row in flows.collect()}
     assert found == {"T1": False, "T2": False, "T3": False, "T4": True, "T5": False}
     # a recurring flow is part of the day, but not of what is judged
     of_april = {(r.amount, r.unusual_amount) for r in daily_flows(flows).where("business_date = '2026-04-01'").collect()}
-    assert of_april == {(Decimal("1004.00"), Decimal("0.00"))}
+    assert of_april == {(Decimal("1080.00"), Decimal("0.00"))}
+
+
+def test_a_salary_that_came_twice_is_expected_the_second_time(spark: SparkSession, accounts: DataFrame) -> None:
+    """Cash is moved in round amounts, and twice the same is chance; so is the same amount at another distance."""
+    days = {"salary": date(2026, 2, 12), "cash": date(2026, 2, 12), "transfer": date(2026, 1, 25)}
+    rows = [transaction(n, "A1", "44899.00", "credit", kind, said=kind) for n, kind in enumerate(days)]
+    rows += [transaction(n + 3, "A1", "44899.00", "credit", kind, said=kind, on=on) for n, (kind, on) in enumerate(days.items())]
+    flows = with_expected(external_flows(owned(spark.createDataFrame(rows, TRANSACTIONS), accounts)), Flows())
+    assert {row.transaction_id for row in flows.where("expected").collect()} == {"T0"}
+
+
+def test_money_that_comes_back_is_expected_once(spark: SparkSession, accounts: DataFrame) -> None:
+    def back(number: int, days: int, amount: str = "50000.00", other: str | None = "SHOP", account: str = "A1") -> tuple:
+        return transaction(number, account, amount, "credit", other=other, on=DAY + timedelta(days=days))
+
+    rows = [transaction(1, "A1", "50000.00", "debit", other="SHOP"), transaction(2, "B1", "7000.00", "debit")]
+    rows += [back(3, 4), back(4, 6), back(5, 3, "49000.00"), back(6, 3, other="SON"), back(7, 11, "7000.00", None, "B1")]
+    rows += [back(8, 10, "7000.00", None, "B1")]
+    flows = with_expected(external_flows(owned(spark.createDataFrame(rows, TRANSACTIONS), accounts)), Flows())
+    assert {row.transaction_id for row in flows.where("expected").collect()} == {"T3", "T8"}
 
 
 def unit(on: date, amount: str, recorded: date | None = None, flagged: bool = False) -> tuple:

@@ -17,7 +17,7 @@ from features.baselines import bin_counts
 from models.abnormal_flow import calibrated, exposure_days, judged_units, student_survival, surprises
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
-EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int"
+EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
 DAY = date(2026, 6, 15)
 
 
@@ -40,7 +40,7 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     rng = np.random.default_rng(5)
     past = [float(x) for x in np.exp(rng.normal(6, 0.5, 60))]
     history = [("old", DAY - timedelta(days=n + 1), "debit", 1, Decimal(str(round(x, 2)))) for n, x in enumerate(past)]
-    exposure = spark.createDataFrame([("old", "35-44", "b", 300), ("new", "35-44", "b", 20)], EXPOSURE)
+    exposure = spark.createDataFrame([("old", "35-44", "b", 300, 300), ("new", "35-44", "b", 20, 20)], EXPOSURE)
     today = spark.createDataFrame([(who, DAY, "debit", 1, Decimal("20000.00")) for who in ("old", "new")], SUMS)
     baseline = bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio)
     found = {row.customer_id: row for row in surprises(today, baseline, exposure, settings).collect()}
@@ -61,6 +61,19 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
         odds = sum(share * spread.pdf(off) for off, share in points) / sum(share * usual.pdf(off) for off, share in points)
         assert found[who].log_odds == pytest.approx(math.log(odds * event.a_year / 365.25 / rate), abs=1e-4)
     assert found["new"].peer_weight == 1.0
+
+
+def test_first_flows_count_in_part_until_a_customer_has_settled(spark: SparkSession) -> None:
+    """The money that opens an account is small or large, but not usual."""
+    tenure = {"moving in": 20, "settled": 60, "old": 300}
+    exposure = spark.createDataFrame([(who, "35-44", "b", min(days, 40), days) for who, days in tenure.items()], EXPOSURE)
+    history = [(who, DAY - timedelta(days=n), "credit", 1, Decimal(100 + n)) for who in tenure for n in (5, 10, 15)]
+    today = spark.createDataFrame([(who, DAY, "credit", 1, Decimal(20000)) for who in tenure], SUMS)
+    found = surprises(today, bin_counts(spark.createDataFrame(history, SUMS), 1.25), exposure, Flows(min_peers=1))
+    weight = {row.customer_id: 1 - row.peer_weight for row in found.collect()}
+    assert weight["settled"] == weight["old"]
+    odds = {who: known / (1 - known) for who, known in weight.items()}
+    assert odds["moving in"] == pytest.approx(odds["settled"] / 3, rel=0.05)
 
 
 def _quantile_in_bins(bins: np.ndarray, share: float) -> float:
@@ -89,10 +102,10 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
 def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> None:
     facts = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2), " \
             "day_amount decimal(18,2), usual_amount decimal(18,2), usual_month decimal(18,2), return_period_years double, " \
-            "surprise double, log_odds double, observations bigint, peer_group string, peer_weight double"
+            "surprise double, log_odds double, observations bigint, peer_group string, peer_weight double, settled boolean"
     def row(window: int, amount: str, years: float, who: str = "anna", of_day: str = "9000") -> tuple:
         return (who, DAY, "debit", window, Decimal(amount), Decimal(of_day), Decimal("100"), Decimal("900"), years,
-                math.log(years), 1.0, 30, "all", 0.2)
+                math.log(years), 1.0, 30, "all", 0.2, True)
 
     quiet_day_after = [row(1, "20", 0.01, "ben", "20"), row(7, "90020", 40.0, "ben", "20")]
     scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0), *quiet_day_after], facts)

@@ -44,7 +44,7 @@ def test_each_reversal_takes_back_one_movement(spark: SparkSession) -> None:
         moved("r8", 100, "credit", 2, recorded_on=D + timedelta(days=9)),
     ]  # fmt: skip
     transactions = frame(spark, MOVED, legs + later)
-    found = taken_back(frame(spark, MOVED, legs), transactions)
+    found = taken_back(frame(spark, MOVED, legs), transactions, within_days=10)
     told = {row["transaction_id"]: (row["taken_back_on"] - D).days for row in found.collect()}
     assert told == {"back": 3, "twice 1": 1, "no side": 10, "half": 9}
 

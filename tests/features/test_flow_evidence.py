@@ -1,0 +1,56 @@
+"""What stands behind an abnormal flow: its rows, and what went the other way shortly before."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pyspark.sql.functions as F
+import pytest
+from pyspark.sql import SparkSession
+
+from conf import Settings
+from features.flow_evidence import with_rows_behind
+from worklists.flow_reasons import flow_reason
+
+DAY = date(2026, 6, 15)
+FLOWS = (
+    "transaction_id string, customer_id string, account_id string, direction string, amount_base decimal(18,2), business_date date, "
+    "recorded_on date, channel string, description string, counterparty string, expected boolean"
+)
+ABNORMAL = (
+    "customer_id string, business_date date, direction string, p_value double, q_value double, _window struct<window_days:int,"
+    "amount:decimal(18,2),usual_amount:decimal(18,2),return_period_years:double,observations:bigint,peer_group:string,peer_weight:double>"
+)
+
+
+def moved(name: str, who: str, direction: str, amount: int, days_ago: int, expected: bool = False) -> tuple:
+    on = DAY - timedelta(days=days_ago)
+    return (name, who, "A1", direction, Decimal(amount), on, on, "counter", "", None, expected)
+
+
+def abnormal(who: str, direction: str, window: int, amount: int) -> tuple:
+    return (who, DAY, direction, 0.01, 0.2, (window, Decimal(amount), Decimal(1000), 12.0, 3, "35-44", 0.6))
+
+
+@pytest.mark.parametrize(("language", "passed"), [("en", "In the week before, 85,000 had come in"), ("zh", "此前一周内曾转入85,000")])
+def test_most_of_a_withdrawal_had_come_in_the_week_before(spark: SparkSession, settings: Settings, language: str, passed: str) -> None:
+    flows = [
+        moved("out", "anna", "debit", 60000, 0), moved("out too", "anna", "debit", 40000, 2), moved("rent", "anna", "debit", 9000, 1, True),
+        moved("before", "anna", "debit", 70, 3), moved("in", "anna", "credit", 50000, 9), moved("pay", "anna", "credit", 35000, 4, True),
+        moved("long ago", "anna", "credit", 90000, 10),
+        moved("alone", "ben", "debit", 60000, 0), moved("less", "ben", "credit", 47000, 1), moved("after", "ben", "credit", 9000, -1),
+        moved("back", "carl", "credit", 60000, 0), moved("gone", "carl", "debit", 48000, 7),
+    ]  # fmt: skip
+    found = [abnormal("anna", "debit", 3, 100000), abnormal("ben", "debit", 1, 60000), abnormal("carl", "credit", 1, 60000)]
+    told = with_rows_behind(spark.createDataFrame(found, ABNORMAL), spark.createDataFrame(flows, FLOWS))
+    spoken = settings.model_copy(update={"bank": settings.bank.model_copy(update={"language": language})})
+    kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
+    rows = told.withColumns({"kind": kind, "cause": F.lit(None).cast("string")}).withColumn("reason", flow_reason(spoken)).collect()
+    by = {row.customer_id: row for row in rows}
+    assert {who: (row.transaction_ids, row.passed) for who, row in by.items()} == {
+        "anna": (["out", "out too"], Decimal(85000)), "ben": (["alone"], None), "carl": (["back"], Decimal(48000)),
+    }
+    assert passed in by["anna"].reason
+    assert "47,000" not in by["ben"].reason
+    assert "48,000" in by["carl"].reason
