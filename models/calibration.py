@@ -6,18 +6,20 @@ before it add up after it, and it keeps every difference between customers; isot
 
 from __future__ import annotations
 
+import copy
 import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 PRIOR_POSITIVES = 20.0  # the model's own probabilities weigh as much as this many observed positives
 
 
-def calibrated(model: Pipeline, rows: pd.DataFrame, taken: np.ndarray) -> CalibratedClassifierCV:
+def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray) -> CalibratedClassifierCV:
     """The model calibrated on rows it was not fitted to.
 
     With few positives a free fit of slope and intercept is mostly noise. So each row counts twice more, as taken with
@@ -26,7 +28,7 @@ def calibrated(model: Pipeline, rows: pd.DataFrame, taken: np.ndarray) -> Calibr
 
     Parameters
     ----------
-    model : fitted Pipeline with `decision_function` (log-odds)
+    model : fitted, with `decision_function` (log-odds)
     rows : DataFrame of the validation window
     taken : array of 0 and 1
     """
@@ -41,14 +43,21 @@ def calibrated(model: Pipeline, rows: pd.DataFrame, taken: np.ndarray) -> Calibr
         return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
 
 
+def with_model(calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier) -> CalibratedClassifierCV:
+    """The same calibration around another fit of the same candidate, to more rows (as scikit-learn's `ensemble=False` does)."""
+    around = copy.deepcopy(calibrated)
+    around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
+    return around
+
+
 def slope_and_intercept(model: CalibratedClassifierCV) -> tuple[float, float]:
     """Calibrated log-odds = slope × log-odds before + intercept."""
     sigmoid = model.calibrated_classifiers_[0].calibrators[0]
     return -float(sigmoid.a_), -float(sigmoid.b_)
 
 
-def uncalibrated(model: CalibratedClassifierCV) -> Pipeline:
-    """The pipeline inside."""
+def uncalibrated(model: CalibratedClassifierCV) -> Pipeline | StackingClassifier:
+    """The candidate inside."""
     return model.calibrated_classifiers_[0].estimator.estimator
 
 

@@ -1,4 +1,4 @@
-"""Training one offer: candidates compared on a later window, the kept one calibrated, judged on the newest window."""
+"""Training one offer: candidates compared and calibrated on a later window, the kept one fitted to both, judged on the newest."""
 
 from __future__ import annotations
 
@@ -17,18 +17,27 @@ from sklearn.pipeline import Pipeline
 
 from conf.offer import Offer
 from conf.settings import Models
-from models.calibration import calibrated
-from models.candidates import boosted_model, borrowing_models, family_model, logistic_models, rate_model, varying
+from models.calibration import calibrated, with_model
+from models.candidates import (
+    blended_model,
+    boosted_model,
+    borrowing_models,
+    family_model,
+    fitted_again,
+    logistic_models,
+    rate_model,
+    varying,
+)
 from models.evaluation import by_group, gain, log_losses, metrics, reliability, single_feature_aucs
 from models.gates import Gate, group_gate, leak_gate, quality_gates, stability_gate
 from models.inputs import Inputs, typical_customer
 from models.training_set import split_days
 
-Kind = Literal["rate", "logistic", "boosted"]
+Kind = Literal["rate", "logistic", "blended"]
 GROUPS = ("age_band", "gender")  # to judge fairness by, never an input
 MAX_FAMILY_ROWS = 50_000  # of a family's pooled rows that were not taken; evenly thinned above
 MIN_JUDGED = 5  # takers in the validation and in the test window, below which neither can choose or judge
-MIN_BOOSTED = 300  # takers in training, below which boosting has not been seen to win
+MIN_BLENDED = 300  # takers in training, below which boosting has not been seen to help
 
 
 @dataclass(frozen=True)
@@ -148,11 +157,13 @@ def trained_offer(
     if chosen is None:
         return replace(rated, why=why, candidates=losses)
 
-    names = list(chosen[0].feature_names_in_)
-    model = calibrated(chosen, validation.inputs[names], validation.taken)
-    model.typical_customer_ = typical_customer(training.inputs, inputs.only(names))  # kept inside the artifact, under its hash
-    plain = float(np.concatenate([training.taken, validation.taken]).mean())
-    before = model.predict_proba(validation.inputs[names])[:, 1]
+    names = list(chosen.feature_names_in_)
+    tried = calibrated(chosen, validation.inputs[names], validation.taken)
+    before = tried.predict_proba(validation.inputs[names])[:, 1]
+    learned = rows.on([*days[0], *days[1]])
+    model = with_model(tried, fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed))
+    model.typical_customer_ = typical_customer(learned.inputs, inputs.only(names))  # kept inside the artifact, under its hash
+    plain = float(learned.taken.mean())
     probability = model.predict_proba(test.inputs[names])[:, 1]
     figures = metrics(test.taken, probability, plain)
     gates = (
@@ -220,23 +231,28 @@ def _chosen(
     taken = validation.taken
     said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
     fitted: dict[str, Any] = logistic_models(training.inputs[names], training.taken, used)
-    if training.takers >= MIN_BOOSTED:
-        fitted["boosted"] = boosted_model(training.inputs[names], training.taken, used, settings.seed)
     if family is not None:
-        shared = training.inputs[list(family[0].feature_names_in_)]
+        shared = training.inputs[list(family.feature_names_in_)]
         fitted |= borrowing_models(shared, training.taken, family)
-    said |= {name: model.predict_proba(validation.inputs[list(model[0].feature_names_in_)])[:, 1] for name, model in fitted.items()}
-    losses = {name: float(log_losses(taken, p).mean()) for name, p in said.items()}
+
+    def loss(name: str) -> float:
+        if name not in said:
+            said[name] = fitted[name].predict_proba(validation.inputs[list(fitted[name].feature_names_in_)])[:, 1]
+        return float(log_losses(taken, said[name]).mean())
+
     shared_best, own_best = (
-        min((name for name in fitted if name.startswith(kind)), key=lambda name: losses[name], default="")
-        for kind in ("family logistic", "logistic")
+        min((name for name in fitted if name.startswith(kind)), key=loss, default="") for kind in ("family logistic", "logistic")
     )
+    if training.takers >= MIN_BLENDED:
+        boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed)
+        fitted["blended"] = blended_model(fitted[own_best], boosted, training.inputs[names])
+    losses = {name: loss(name) for name in ("rate", *fitted)}
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
-    for name in (shared_best, own_best, "boosted"):
+    for name in (shared_best, own_best, "blended"):
         if name in said:
             won = gain(taken, said[name], said[kept], validation.customers, settings.seed)
             if won.beyond_one_standard_error or (name == shared_best and won.mean > 0):
                 why = f"{name} beats {kept} by {won.mean:.2e} in log loss (standard error {won.standard_error:.2e})"
                 kept = name
-    kind: Kind = "rate" if kept == "rate" else "boosted" if kept == "boosted" else "logistic"
+    kind: Kind = "rate" if kept == "rate" else "blended" if kept == "blended" else "logistic"
     return kind, fitted.get(kept), losses, why

@@ -7,6 +7,7 @@ exactly, leaf by leaf. `shap.TreeExplainer` is not used: on trees with categoric
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from math import factorial
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from conf import ExitCode, KehuError
 from models.calibration import log_odds, slope_and_intercept, uncalibrated
-from models.candidates import design_owners
+from models.candidates import design_owners, parts_of
 
 MAX_ERROR = 1e-6  # of the sum of contributions, in log-odds
 MIN_SHOWN = 0.05  # log-odds: less moves a probability by less than a twentieth of itself
@@ -54,7 +55,7 @@ def contributions(
 
     Parameters
     ----------
-    model : calibrated pipeline of `candidates`
+    model : calibrated model of `candidates`
     rows : DataFrame of the model's inputs
     typical : input -> value of the typical customer
     probability : the model's probability of each row
@@ -70,9 +71,8 @@ def contributions(
     """
     inside = uncalibrated(model)
     reference = pd.DataFrame([typical])[list(rows.columns)].astype(rows.dtypes.to_dict())
-    moved = _linear(inside, rows, reference) if "logistic" in inside.named_steps else _trees(inside, rows, reference)
     slope, _ = slope_and_intercept(model)
-    moved = moved * slope
+    moved = functools.reduce(pd.DataFrame.add, (_moved(part, rows, reference) * weight for weight, part in parts_of(inside))) * slope
     start = float(log_odds(model.predict_proba(reference)[:, 1])[0])
     error = np.abs(start + moved.sum(axis=1).to_numpy() - log_odds(probability)).max(initial=0.0)
     if not error <= MAX_ERROR:
@@ -127,6 +127,10 @@ def _fact(words: Mapping[str, str], phrase: str, value: Any, usual: float | str,
     if flag:
         return words["yes" if value else "no"].format(phrase=phrase)
     return words["higher" if not value < usual else "lower"].format(phrase=phrase)
+
+
+def _moved(model: Pipeline, rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    return _linear(model, rows, reference) if "logistic" in model.named_steps else _trees(model, rows, reference)
 
 
 def _linear(model: Pipeline, rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:

@@ -44,6 +44,7 @@ TRUSTED_TYPES = [  # what our models are made of beyond scikit-learn's public cl
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.utils._bunch.Bunch",
     "sklearn.utils.validation.check_array",
 ]
 

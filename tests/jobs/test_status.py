@@ -40,7 +40,7 @@ def test_a_page_for_the_morning(places):
     (waiting / "new.csv").write_text("customer_id\n")
     write(places.lake / "models", [
         {"model_version": "gold/1", "offer_id": "gold_savings", "version": 1, "as_of": day(1), "kind": "logistic", "alias": "previous"},
-        {"model_version": "gold/2", "offer_id": "gold_savings", "version": 2, "as_of": day(5), "kind": "boosted", "alias": "champion"},
+        {"model_version": "gold/2", "offer_id": "gold_savings", "version": 2, "as_of": day(5), "kind": "blended", "alias": "champion"},
     ])
     write(places.lake / "portfolios", [
         {"business_date": day(number), "candidates": 40 * number, "chosen": number, "value": 995.0, "bound": 1000.0, "gap": 0.005,
@@ -59,7 +59,7 @@ def test_a_page_for_the_morning(places):
     assert said["purchases"] == ["fresh", "2024-01-08", "2", "20", "2", "0"]
     assert said["accounts"] == ["fresh", "2024-01-09", "2", "20", "2", "1"]
     assert said["restrictions"][:2] == ["never", "delivered"]
-    assert said["gold_savings"] == ["2", "boosted", "2024-01-05"]
+    assert said["gold_savings"] == ["2", "blended", "2024-01-05"]
     assert "fx_rates" in said
 
     write(places.lake / "files", [file("customers", 7)])

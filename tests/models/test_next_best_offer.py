@@ -15,8 +15,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, Settings
-from models.calibration import calibrated, log_odds, slope_and_intercept, uncalibrated
-from models.candidates import boosted_model
+from models.calibration import calibrated, log_odds, slope_and_intercept, uncalibrated, with_model
+from models.candidates import blended_model, boosted_model, fitted_again, logistic_models, parts_of
 from models.evaluation import auc
 from models.inputs import NEVER_INPUTS, Inputs, typical_customer
 from models.model_card import model_card
@@ -50,7 +50,7 @@ def test_most_of_the_gap_to_the_truth_is_closed(trained: Trained, learned: tuple
     rows, chance = learned
     test = rows.as_of == DAYS[0]
     bayes = auc(rows.taken[test], chance[test])
-    assert trained.kind in ("logistic", "boosted")
+    assert trained.kind in ("logistic", "blended")
     assert (trained.figures["auc"] - 0.5) / (bayes - 0.5) > 0.93
     assert trained.figures["skill"] > 0
     assert trained.passed, trained.failures
@@ -116,14 +116,47 @@ def test_equal_rows_and_settings_have_equal_fingerprints(settings: Settings, lea
 
 @pytest.fixture(scope="module")
 def boosted(learned: tuple) -> Trained:
-    """The boosted candidate, whether or not it is the one that is kept."""
+    """Boosted trees alone, which no offer keeps: where reasons are hardest."""
     training, validation = learned[0].on(DAYS[2:]), learned[0].on(DAYS[1:2])
     model = calibrated(boosted_model(training.inputs, training.taken, INPUTS, 1), validation.inputs, validation.taken)
     model.typical_customer_ = typical_customer(training.inputs, INPUTS)
-    return replace(rate_offer(OFFER, 0.05, "test"), kind="boosted", model=model, features=INPUTS.names)
+    return replace(rate_offer(OFFER, 0.05, "test"), model=model, features=INPUTS.names)
 
 
-@pytest.mark.parametrize("which", ["trained", "boosted"])
+@pytest.fixture(scope="module")
+def blended(boosted: Trained, learned: tuple) -> Trained:
+    """The blended candidate, whether or not it is the one that is kept."""
+    training, validation = learned[0].on(DAYS[2:]), learned[0].on(DAYS[1:2])
+    logistic = logistic_models(training.inputs, training.taken, INPUTS)["logistic C=0.1"]
+    both = blended_model(logistic, uncalibrated(boosted.model), training.inputs)
+    model = calibrated(both, validation.inputs, validation.taken)
+    model.typical_customer_ = boosted.model.typical_customer_
+    return replace(boosted, kind="blended", model=model)
+
+
+def test_a_blend_is_the_mean_of_both_log_odds(blended: Trained, learned: tuple) -> None:
+    rows = learned[0].on(DAYS[:1]).inputs
+    inside = uncalibrated(blended.model)
+    (_, logistic), (_, trees) = parts_of(inside)
+    expected = (logistic.decision_function(rows) + trees.decision_function(rows)) / 2
+    np.testing.assert_allclose(inside.decision_function(rows), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("which", ["trained", "boosted", "blended"])
+def test_what_is_kept_is_fitted_again_and_keeps_its_calibration(which: str, learned: tuple, request: pytest.FixtureRequest) -> None:
+    model, rows = request.getfixturevalue(which).model, learned[0].on(DAYS[1:])
+    inside, names = uncalibrated(model), list(request.getfixturevalue(which).features)
+    again = fitted_again(inside, rows.inputs[names], rows.taken, INPUTS.only(names), None, 1)
+    of_kind = [[(type(part[-1]), getattr(part[-1], "C", None)) for _, part in parts_of(each)] for each in (again, inside)]
+    assert of_kind[0] == of_kind[1]
+    both = with_model(model, again)
+    slope, intercept = slope_and_intercept(model)
+    said = log_odds(both.predict_proba(rows.inputs[names])[:, 1])
+    np.testing.assert_allclose(said, slope * again.decision_function(rows.inputs[names]) + intercept, atol=1e-6)
+    assert uncalibrated(model) is inside
+
+
+@pytest.mark.parametrize("which", ["trained", "boosted", "blended"])
 def test_reasons_add_up_to_the_score(which: str, learned: tuple, request: pytest.FixtureRequest) -> None:
     model, features = request.getfixturevalue(which).model, list(request.getfixturevalue(which).features)
     rows = learned[0].on(DAYS[:1]).inputs[features].iloc[:300]
@@ -190,12 +223,12 @@ def test_calibration_mends_what_resampling_spoils(boosted: Trained, learned: tup
 
 
 def test_a_registered_model_comes_back_as_it_was(
-    settings: Settings, trained: Trained, boosted: Trained, learned: tuple, tmp_path: Path
+    settings: Settings, trained: Trained, blended: Trained, learned: tuple, tmp_path: Path
 ) -> None:
     registry, offer, day = Registry(settings.models, tmp_path / "_models"), settings.offers[OFFER], date(2026, 9, 6)
     rows = learned[0].on(DAYS[:1]).inputs
     made = {}
-    for model in (trained, boosted, rate_offer(OFFER, 0.0123, "few takers")):
+    for model in (trained, blended, rate_offer(OFFER, 0.0123, "few takers")):
         made[model.kind] = kept = registry.register(model, offer, day, {"code_version": "1"}, settings.models)
         back = loaded(registry.verified(kept))
         asked = rows[list(model.features)] if model.features else rows
@@ -210,17 +243,17 @@ def test_a_registered_model_comes_back_as_it_was(
     assert {alias: int(version) for alias, version in told.items()} == {"champion": 1, "challenger": 3}
 
     with pytest.raises(KehuError, match=r"MODEL_FEATURES.*needs feature visits") as refused:
-        ready(Scorer(OFFER, "x/1", registry.verified(made["boosted"]), INPUTS.names), ["balance", "moved"])
+        ready(Scorer(OFFER, "x/1", registry.verified(made["blended"]), INPUTS.names), ["balance", "moved"])
     assert refused.value.code == ExitCode.REJECTED
-    artifact = tmp_path / "_models" / made["boosted"].artifact
+    artifact = tmp_path / "_models" / made["blended"].artifact
     bytes_before = artifact.read_bytes()
     artifact.write_bytes(bytes_before[:-1] + bytes([bytes_before[-1] ^ 1]))
     with pytest.raises(KehuError, match="MODEL_TAMPERED") as refused:
-        registry.verified(made["boosted"])
+        registry.verified(made["blended"])
     assert refused.value.code == ExitCode.REJECTED
     artifact.unlink()
     with pytest.raises(KehuError, match="MODEL_MISSING") as refused:
-        registry.verified(made["boosted"])
+        registry.verified(made["blended"])
     assert refused.value.code == ExitCode.REJECTED
 
 
