@@ -66,7 +66,7 @@ def cold(seed: int, takers: int, rows: int) -> list[Row]:
     tests = newest(learned[0])
     asked = frame.iloc[tests].reset_index(drop=True)
     patient = settings.models.model_copy(update={"min_positives": 10})
-    for name, borrowed in (("kehu, alone", None), (FAMILY, family_of(learned, 67, INPUTS))):
+    for name, borrowed in (("kehu, alone", None), (FAMILY, family_of(learned, 67, INPUTS, settings.models.seed))):
         trained = trained_offer("fx_account", offer, learned[0], INPUTS, rate, patient, borrowed)
         found.append({"model": name, "kind": trained.kind, **closed(chance[tests], said_by(trained, asked), rate)})
     return [row | {"part": "cold", "seed": seed, "takers": takers} for row in found]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, conf_hash
@@ -12,6 +11,7 @@ from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
 from jobs.training_rows import TrainingRows, training_rows
 from models.aliases import after_rollback
+from models.candidates import Family
 from models.next_best_offer import Trained, family_of, fingerprint, trained_offer
 from models.rates import uptake_rates
 
@@ -24,7 +24,7 @@ def run(job: Job) -> Counts:
     shelf = ModelShelf(job)
     counts = {"rows_in": len(rows.rows), "rows_out": 0, "promoted": 0, "challengers": 0, "unchanged": 0, "models": 0, "rates": 0}
     described = facts(job, rows)
-    families: dict[str, Pipeline | None] = {}
+    families: dict[str, Family | None] = {}
     for nth, (offer_id, offer) in enumerate(sorted(job.settings.offers.items()), 1):
         learned = rows.of(offer_id)
         made_of = fingerprint(learned, offer, rates[offer_id], job.settings.models)
@@ -43,12 +43,13 @@ def run(job: Job) -> Counts:
     return counts
 
 
-def _family(job: Job, rows: TrainingRows, family: str) -> Pipeline | None:
+def _family(job: Job, rows: TrainingRows, family: str) -> Family | None:
     """What the offers of a family that somebody ever took have in common."""
     members = {name: offer for name, offer in job.settings.offers.items() if offer.family == family}
     sold = [name for name, seen in rows.uptakes(members).items() if seen.positives]
     longest = max(offer.uptake.window_days for offer in members.values())
-    return family_of([rows.of(name) for name in sorted(sold)], job.settings.models.embargo_days + longest, rows.inputs)
+    models = job.settings.models
+    return family_of([rows.of(name) for name in sorted(sold)], models.embargo_days + longest, rows.inputs, models.seed)
 
 
 def rollback(job: Job, offer_id: str) -> Counts:

@@ -6,6 +6,7 @@ No class weights and no resampling: both were measured to spoil the probabilitie
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -64,22 +65,30 @@ def logistic_models(
     return fitted
 
 
-def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> Pipeline:
-    """What customers who take an offer of one family have in common: learned from the rows of all its offers together."""
+@dataclass(frozen=True)
+class Family:
+    """What customers who take an offer of one family have in common."""
+
+    logistic: Pipeline
+    boosted: Pipeline | None  # where there are takers enough
+
+
+def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, boosted: Pipeline | None) -> Family:
+    """A regression learned from the rows of all offers of a family together, beside the trees that were."""
     design = _spline_design(rows, inputs)
     regression = LogisticRegression(C=FAMILY_PENALTY, solver=SOLVER).fit(design.fit_transform(rows), taken)
-    return Pipeline([("design", design), ("logistic", regression)])
+    return Family(Pipeline([("design", design), ("logistic", regression)]), boosted)
 
 
 def borrowing_models(
-    rows: pd.DataFrame, taken: np.ndarray, family: Pipeline, penalties: Sequence[float] = BORROWING_PENALTIES
+    rows: pd.DataFrame, taken: np.ndarray, family: Family, penalties: Sequence[float] = BORROWING_PENALTIES
 ) -> dict[str, Pipeline]:
     """Logistic regressions that shrink towards their family's coefficients instead of towards zero, one a penalty.
 
     Log-odds = a + w × (the family's log-odds) + x · d, where d is penalised in full and w, in steps three times as large, hardly.
     As both are linear in the same design, w × family + d are the coefficients of one plain logistic regression.
     """
-    design, shared = family[0], family[-1].coef_[0]
+    design, shared = family.logistic[0], family.logistic[-1].coef_[0]
     prepared = design.transform(rows)
     told = np.column_stack([BORROWED * (prepared @ shared), prepared])
     fitted = {}
@@ -136,18 +145,19 @@ def parts_of(model: Pipeline | StackingClassifier) -> list[tuple[float, Pipeline
 
 
 def fitted_again(
-    model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Pipeline | None, seed: int
+    model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Family | None, seed: int
 ) -> Pipeline | StackingClassifier:
     """The same candidate, with the same penalty, fitted to other rows."""
-    if isinstance(model, StackingClassifier):
-        logistic, boosted = (fitted_again(part, rows, taken, inputs, family, seed) for _, part in parts_of(model))
-        return blended_model(logistic, boosted, rows)
-    if "trees" in model.named_steps:
+    first, *more = (part for _, part in parts_of(model))
+    if "trees" in first.named_steps:
         return boosted_model(rows, taken, inputs, seed)
-    penalties = [model[-1].C]
-    borrowed = family is not None and model[0] is family[0]
-    fitted = borrowing_models(rows, taken, family, penalties) if borrowed else logistic_models(rows, taken, inputs, penalties)
-    return next(iter(fitted.values()))
+    penalties = [first[-1].C]
+    if family is not None and first[0] is family.logistic[0]:
+        boosted, fitted = family.boosted, borrowing_models(rows, taken, family, penalties)
+    else:
+        boosted, fitted = boosted_model(rows, taken, inputs, seed) if more else None, logistic_models(rows, taken, inputs, penalties)
+    logistic = next(iter(fitted.values()))
+    return blended_model(logistic, boosted, rows) if more and boosted is not None else logistic
 
 
 def design_owners(design: ColumnTransformer) -> list[str]:

@@ -13,12 +13,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
-from sklearn.pipeline import Pipeline
 
 from conf.offer import Offer
 from conf.settings import Models
 from models.calibration import calibrated, with_model
 from models.candidates import (
+    Family,
     blended_model,
     boosted_model,
     borrowing_models,
@@ -119,7 +119,7 @@ def trained_offer(
     inputs: Inputs,
     rate: float,
     settings: Models,
-    family: Pipeline | None = None,
+    family: Family | None = None,
 ) -> Trained:
     """The best model the data carry for one offer, with the gates it passed and failed.
 
@@ -130,7 +130,7 @@ def trained_offer(
     inputs : what models may read
     rate : the offer's smoothed rate (`models.rates`)
     settings : Models
-    family : Pipeline, optional
+    family : Family, optional
         What the offers of its family have in common (`family_of`); an offer with few takers borrows from it.
 
     Returns
@@ -175,7 +175,7 @@ def trained_offer(
     return Trained(offer_id, kind, model, why, tuple(names), gates, figures, losses, windows, test, probability)
 
 
-def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) -> Pipeline | None:
+def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, seed: int) -> Family | None:
     """What the takers of a family's offers have in common, from training windows only; None where it is not more than one offer.
 
     Parameters
@@ -183,6 +183,7 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) 
     members : LabelledRows of each offer of the family that was ever taken
     purge_days : embargo and the family's longest outcome window
     inputs : what models may read
+    seed : of the trees
     """
     trained_on = [rows.on(split_days(set(rows.as_of), purge_days)[0]) for rows in members]
     trained_on = [rows for rows in trained_on if rows.takers]
@@ -193,7 +194,11 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs) 
     pooled = pd.concat([rows.inputs[of] for rows, of in zip(trained_on, kept, strict=True)], ignore_index=True)
     taken = np.concatenate([rows.taken[of] for rows, of in zip(trained_on, kept, strict=True)])
     used = varying(pooled, inputs)
-    return family_model(pooled[list(used.names)], taken, used) if used.names and 0 < taken.sum() < len(taken) else None
+    if not used.names or not 0 < taken.sum() < len(taken):
+        return None
+    pooled = pooled[list(used.names)]
+    many = sum(rows.takers for rows in trained_on) >= MIN_BLENDED
+    return family_model(pooled, taken, used, boosted_model(pooled, taken, used, seed) if many else None)
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
@@ -220,7 +225,7 @@ def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRow
 
 
 def _chosen(
-    training: LabelledRows, validation: LabelledRows, used: Inputs, family: Pipeline | None, settings: Models
+    training: LabelledRows, validation: LabelledRows, used: Inputs, family: Family | None, settings: Models
 ) -> tuple[Kind, Any, dict[str, float], str]:
     """The simplest candidate that no other beats by more than one standard error on the validation window.
 
@@ -232,8 +237,12 @@ def _chosen(
     said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
     fitted: dict[str, Any] = logistic_models(training.inputs[names], training.taken, used)
     if family is not None:
-        shared = training.inputs[list(family.feature_names_in_)]
-        fitted |= borrowing_models(shared, training.taken, family)
+        shared = training.inputs[list(family.logistic.feature_names_in_)]
+        borrowing = borrowing_models(shared, training.taken, family)
+        fitted |= borrowing
+        if family.boosted is not None:
+            for name, model in borrowing.items():
+                fitted[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared)
 
     def loss(name: str) -> float:
         if name not in said:
@@ -241,7 +250,7 @@ def _chosen(
         return float(log_losses(taken, said[name]).mean())
 
     shared_best, own_best = (
-        min((name for name in fitted if name.startswith(kind)), key=loss, default="") for kind in ("family logistic", "logistic")
+        min((name for name in fitted if name.startswith(kind)), key=loss, default="") for kind in ("family", "logistic")
     )
     if training.takers >= MIN_BLENDED:
         boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed)
@@ -254,5 +263,5 @@ def _chosen(
             if won.beyond_one_standard_error or (name == shared_best and won.mean > 0):
                 why = f"{name} beats {kept} by {won.mean:.2e} in log loss (standard error {won.standard_error:.2e})"
                 kept = name
-    kind: Kind = "rate" if kept == "rate" else "blended" if kept == "blended" else "logistic"
+    kind: Kind = "rate" if kept == "rate" else "blended" if "blended" in kept else "logistic"
     return kind, fitted.get(kept), losses, why

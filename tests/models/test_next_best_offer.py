@@ -82,12 +82,12 @@ def test_noise_is_not_learned(settings: Settings, learned: tuple) -> None:
 
 def test_an_offer_with_few_takers_borrows_from_its_family(settings: Settings) -> None:
     sibling, (child, chance) = world(1500, seed=11)[0], world(1500, seed=13, base=-7)
-    family = family_of([sibling, child], 67, INPUTS)
+    family = family_of([sibling, child], 67, INPUTS, 1)
     assert family is not None
-    assert family_of([sibling], 67, INPUTS) is None, "one offer is no family"
+    assert family_of([sibling], 67, INPUTS, 1) is None, "one offer is no family"
     assert child.on(DAYS[2:]).takers == 30
     borrowed = trained_offer(OFFER, settings.offers[OFFER], child, INPUTS, 0.01, settings.models, family)
-    assert borrowed.why.startswith("family logistic")
+    assert borrowed.why.startswith("family ")
     alone = min(loss for name, loss in borrowed.candidates.items() if not name.startswith("family"))
     assert min(borrowed.candidates.values()) < alone
     newest = child.as_of == DAYS[0]
