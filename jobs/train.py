@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, conf_hash
+from conf.offer import Offer
 from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
 from jobs.training_rows import TrainingRows, training_rows
@@ -14,6 +20,8 @@ from models.aliases import after_rollback
 from models.candidates import Family
 from models.next_best_offer import Trained, family_of, fingerprint, trained_offer
 from models.rates import uptake_rates
+
+AT_ONCE = 2  # offers in training: each holds the spline design of all its rows in memory
 
 
 def run(job: Job) -> Counts:
@@ -24,23 +32,47 @@ def run(job: Job) -> Counts:
     shelf = ModelShelf(job)
     counts = {"rows_in": len(rows.rows), "rows_out": 0, "promoted": 0, "challengers": 0, "unchanged": 0, "models": 0, "rates": 0}
     described = facts(job, rows)
+    offers, models = sorted(job.settings.offers.items()), job.settings.models
+
     families: dict[str, Family | None] = {}
-    for nth, (offer_id, offer) in enumerate(sorted(job.settings.offers.items()), 1):
+    one_at_a_time = Lock()
+
+    def family(name: str) -> Family | None:
+        with one_at_a_time:
+            if name not in families:
+                families[name] = _family(job, rows, name)
+            return families[name]
+
+    def made(item: tuple[str, Offer]) -> tuple[str, Trained | None]:
+        """What a model is made of, and the model unless there is one of just that."""
+        offer_id, offer = item
         learned = rows.of(offer_id)
-        made_of = fingerprint(learned, offer, rates[offer_id], job.settings.models)
+        made_of = fingerprint(learned, offer, rates[offer_id], models)
         if shelf.newest(offer_id).get("fingerprint") == made_of:
-            counts["unchanged"] += 1
-        else:
-            with threadpool_limits(1):  # the same result everywhere, and no fight for cores that others use
-                if offer.family not in families:
-                    families[offer.family] = _family(job, rows, offer.family)
-                trained = trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], job.settings.models, families[offer.family])
-            promoted = shelf.take(trained, offer, rates[offer_id], made_of, described)
-            counts["promoted" if promoted else "challengers"] += 1
-            job.progress(f"train: {nth} of {len(job.settings.offers)}, {offer_id}: {told(trained, promoted)}")
-        counts["rates" if shelf.champion(offer_id)["kind"] == "rate" else "models"] += 1
+            return made_of, None
+        return made_of, trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], models, family(offer.family))
+
+    with one_thread_each() as pool:
+        for nth, ((offer_id, offer), (made_of, trained)) in enumerate(zip(offers, pool.map(made, offers), strict=True), 1):
+            if trained is None:
+                counts["unchanged"] += 1
+            else:
+                promoted = shelf.take(trained, offer, rates[offer_id], made_of, described)
+                counts["promoted" if promoted else "challengers"] += 1
+                job.progress(f"train: {nth} of {len(offers)}, {offer_id}: {told(trained, promoted)}")
+            counts["rates" if shelf.champion(offer_id)["kind"] == "rate" else "models"] += 1
     counts["rows_out"] = shelf.write()
     return counts
+
+
+@contextmanager
+def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """Trains `AT_ONCE` models, a thread a fit: the same result everywhere, and no fight for cores that others use.
+
+    OpenMP is limited by each thread for itself, BLAS for all.
+    """
+    with threadpool_limits(1), ThreadPoolExecutor(AT_ONCE, initializer=partial(threadpool_limits, 1)) as pool:
+        yield pool
 
 
 def _family(job: Job, rows: TrainingRows, family: str) -> Family | None:

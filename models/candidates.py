@@ -44,9 +44,7 @@ def varying(rows: pd.DataFrame, inputs: Inputs) -> Inputs:
     return Inputs(numbers, categories)
 
 
-def logistic_models(
-    rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, penalties: Sequence[float] = PENALTIES
-) -> dict[str, Pipeline]:
+def logistic_models(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> dict[str, Pipeline]:
     """Spline logistic regressions, one a penalty; the design is fitted once and shared.
 
     Parameters
@@ -54,13 +52,12 @@ def logistic_models(
     rows : DataFrame with the inputs
     taken : array of 0 and 1
     inputs : Inputs that vary
-    penalties : C of each
     """
     design = _spline_design(rows, inputs)
     prepared = design.fit_transform(rows)
-    fitted = {}
-    for penalty in penalties:
-        regression = LogisticRegression(C=penalty, solver=SOLVER).fit(prepared, taken)
+    fitted, regression = {}, None
+    for penalty in PENALTIES:
+        regression = _regression(prepared, taken, penalty, regression)
         fitted[f"logistic C={penalty:g}"] = Pipeline([("design", design), ("logistic", regression)])
     return fitted
 
@@ -76,7 +73,7 @@ class Family:
 def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, boosted: Pipeline | None) -> Family:
     """A regression learned from the rows of all offers of a family together, beside the trees that were."""
     design = _spline_design(rows, inputs)
-    regression = LogisticRegression(C=FAMILY_PENALTY, solver=SOLVER).fit(design.fit_transform(rows), taken)
+    regression = _regression(design.fit_transform(rows), taken, FAMILY_PENALTY)
     return Family(Pipeline([("design", design), ("logistic", regression)]), boosted)
 
 
@@ -93,7 +90,7 @@ def borrowing_models(
     told = np.column_stack([BORROWED * (prepared @ shared), prepared])
     fitted = {}
     for penalty in penalties:
-        regression = LogisticRegression(C=penalty, solver=SOLVER).fit(told, taken)
+        regression = _regression(told, taken, penalty)
         weight, own = BORROWED * regression.coef_[0][0], regression.coef_[0][1:]
         regression.coef_ = (weight * shared + own)[None, :]
         regression.n_features_in_ = prepared.shape[1]
@@ -147,17 +144,25 @@ def parts_of(model: Pipeline | StackingClassifier) -> list[tuple[float, Pipeline
 def fitted_again(
     model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Family | None, seed: int
 ) -> Pipeline | StackingClassifier:
-    """The same candidate, with the same penalty, fitted to other rows."""
+    """The same candidate, with the same design and penalty, fitted to more rows."""
     first, *more = (part for _, part in parts_of(model))
-    if "trees" in first.named_steps:
-        return boosted_model(rows, taken, inputs, seed)
-    penalties = [first[-1].C]
-    if family is not None and first[0] is family.logistic[0]:
-        boosted, fitted = family.boosted, borrowing_models(rows, taken, family, penalties)
+    borrowed = family is not None and first[0] is family.logistic[0]
+    if family is not None and borrowed:
+        (logistic,) = borrowing_models(rows, taken, family, [first[-1].C]).values()
     else:
-        boosted, fitted = boosted_model(rows, taken, inputs, seed) if more else None, logistic_models(rows, taken, inputs, penalties)
-    logistic = next(iter(fitted.values()))
-    return blended_model(logistic, boosted, rows) if more and boosted is not None else logistic
+        regression = _regression(first[0].transform(rows), taken, first[-1].C, first[-1])
+        logistic = Pipeline([("design", first[0]), ("logistic", regression)])
+    if not more:
+        return logistic
+    return blended_model(logistic, more[0] if borrowed else boosted_model(rows, taken, inputs, seed), rows)
+
+
+def _regression(prepared: np.ndarray, taken: np.ndarray, penalty: float, near: LogisticRegression | None = None) -> LogisticRegression:
+    """Fitted to the end; from a fit that is near, in half of the steps."""
+    regression = LogisticRegression(C=penalty, solver=SOLVER, warm_start=near is not None)
+    if near is not None:
+        regression.coef_, regression.intercept_ = near.coef_.copy(), near.intercept_.copy()
+    return regression.fit(prepared, taken)
 
 
 def design_owners(design: ColumnTransformer) -> list[str]:

@@ -142,7 +142,7 @@ def test_a_blend_is_the_mean_of_both_log_odds(blended: Trained, learned: tuple) 
     np.testing.assert_allclose(inside.decision_function(rows), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("which", ["trained", "boosted", "blended"])
+@pytest.mark.parametrize("which", ["trained", "blended"])
 def test_what_is_kept_is_fitted_again_and_keeps_its_calibration(which: str, learned: tuple, request: pytest.FixtureRequest) -> None:
     model, rows = request.getfixturevalue(which).model, learned[0].on(DAYS[1:])
     inside, names = uncalibrated(model), list(request.getfixturevalue(which).features)
