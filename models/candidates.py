@@ -37,10 +37,12 @@ def rate_model(rate: float) -> DummyClassifier:
     return DummyClassifier(strategy="prior").fit([[0.0], [0.0]], [0, 1], sample_weight=[1 - rate, rate])
 
 
-def varying(rows: pd.DataFrame, inputs: Inputs) -> Inputs:
-    """The inputs that tell customers apart; a column with one value, or none, only makes fits unstable."""
-    numbers = tuple(name for name in inputs.numbers if rows[name].nunique(dropna=False) > 1)
-    categories = tuple(name for name in inputs.categories if rows[name].nunique() > 1)
+def varying(rows: pd.DataFrame, as_of: np.ndarray, inputs: Inputs) -> Inputs:
+    """The inputs that tell customers apart on some day; one that is the same for all of a day tells only days apart, and a trend
+    learned from it goes on for ever."""
+    of_days = [rows[as_of == day] for day in np.unique(as_of)]
+    numbers = tuple(name for name in inputs.numbers if any(each[name].nunique(dropna=False) > 1 for each in of_days))
+    categories = tuple(name for name in inputs.categories if any(each[name].nunique() > 1 for each in of_days))
     return Inputs(numbers, categories)
 
 

@@ -146,7 +146,7 @@ def trained_offer(
     rated = replace(rate_offer(offer_id, rate, _too_few(training, validation, test, settings)), windows=windows)
     if rated.why:
         return rated
-    used = varying(training.inputs, inputs)
+    used = varying(training.inputs, training.as_of, inputs)
     if not used.names:
         return replace(rated, why="no feature tells customers apart")
     leak = leak_gate(single_feature_aucs(training.inputs[list(used.names)], training.taken), settings.max_auc)
@@ -193,7 +193,8 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, 
     kept = [(rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0) for rows in trained_on]  # moves the intercept only: never used
     pooled = pd.concat([rows.inputs[of] for rows, of in zip(trained_on, kept, strict=True)], ignore_index=True)
     taken = np.concatenate([rows.taken[of] for rows, of in zip(trained_on, kept, strict=True)])
-    used = varying(pooled, inputs)
+    days_seen = np.concatenate([rows.as_of[of] for rows, of in zip(trained_on, kept, strict=True)])
+    used = varying(pooled, days_seen, inputs)
     if not used.names or not 0 < taken.sum() < len(taken):
         return None
     pooled = pooled[list(used.names)]
