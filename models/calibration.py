@@ -11,11 +11,14 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+FARTHEST = 50.0  # log-odds a calibration may be moved by
 PRIOR_POSITIVES = 20.0  # the model's own probabilities weigh as much as this many observed positives
 
 
@@ -43,10 +46,18 @@ def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: 
         return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
 
 
-def with_model(calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier) -> CalibratedClassifierCV:
-    """The same calibration around another fit of the same candidate, to more rows (as scikit-learn's `ensemble=False` does)."""
+def with_model(calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier, rows: pd.DataFrame) -> CalibratedClassifierCV:
+    """The same calibration around another fit of the same candidate, to more rows (as scikit-learn's `ensemble=False` does).
+
+    The intercept is moved so that the mean probability of `rows` (those calibrated on) stays what it was: where takers become more or
+    fewer with time, the new fit has learned that level already, and it would count twice.
+    """
     around = copy.deepcopy(calibrated)
     around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
+    slope, intercept = slope_and_intercept(calibrated)
+    stretched, wanted = slope * model.decision_function(rows), calibrated.predict_proba(rows)[:, 1].mean()
+    moved = brentq(lambda by: expit(stretched + intercept + by).mean() - wanted, -FARTHEST, FARTHEST)
+    around.calibrated_classifiers_[0].calibrators[0].b_ = -(intercept + moved)
     return around
 
 

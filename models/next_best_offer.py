@@ -161,7 +161,8 @@ def trained_offer(
     tried = calibrated(chosen, validation.inputs[names], validation.taken)
     before = tried.predict_proba(validation.inputs[names])[:, 1]
     learned = rows.on([*days[0], *days[1]])
-    model = with_model(tried, fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed))
+    again = fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed)
+    model = with_model(tried, again, validation.inputs[names])
     model.typical_customer_ = typical_customer(learned.inputs, inputs.only(names))  # kept inside the artifact, under its hash
     plain = float(learned.taken.mean())
     probability = model.predict_proba(test.inputs[names])[:, 1]

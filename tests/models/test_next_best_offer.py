@@ -149,10 +149,13 @@ def test_what_is_kept_is_fitted_again_and_keeps_its_calibration(which: str, lear
     again = fitted_again(inside, rows.inputs[names], rows.taken, INPUTS.only(names), None, 1)
     of_kind = [[(type(part[-1]), getattr(part[-1], "C", None)) for _, part in parts_of(each)] for each in (again, inside)]
     assert of_kind[0] == of_kind[1]
-    both = with_model(model, again)
-    slope, intercept = slope_and_intercept(model)
-    said = log_odds(both.predict_proba(rows.inputs[names])[:, 1])
-    np.testing.assert_allclose(said, slope * again.decision_function(rows.inputs[names]) + intercept, atol=1e-6)
+    validation = learned[0].on(DAYS[1:2]).inputs[names]
+    both = with_model(model, again, validation)
+    slope, intercept = slope_and_intercept(both)
+    assert slope == slope_and_intercept(model)[0]
+    said = both.predict_proba(validation)[:, 1]
+    np.testing.assert_allclose(log_odds(said), slope * again.decision_function(validation) + intercept, atol=1e-6)
+    assert said.mean() == pytest.approx(model.predict_proba(validation)[:, 1].mean(), rel=1e-6)
     assert uncalibrated(model) is inside
 
 
