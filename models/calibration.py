@@ -55,10 +55,15 @@ def with_model(calibrated: CalibratedClassifierCV, model: Pipeline | StackingCla
     around = copy.deepcopy(calibrated)
     around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
     slope, intercept = slope_and_intercept(calibrated)
-    stretched, wanted = slope * model.decision_function(rows), calibrated.predict_proba(rows)[:, 1].mean()
-    moved = brentq(lambda by: expit(stretched + intercept + by).mean() - wanted, -FARTHEST, FARTHEST)
+    stretched = slope * model.decision_function(rows) + intercept
+    moved = shift(stretched, float(calibrated.predict_proba(rows)[:, 1].mean()))
     around.calibrated_classifiers_[0].calibrators[0].b_ = -(intercept + moved)
     return around
+
+
+def shift(log_odds: np.ndarray, rate: float) -> float:
+    """What to add to log-odds for their mean probability to be a rate."""
+    return float(brentq(lambda by: expit(log_odds + by).mean() - rate, -FARTHEST, FARTHEST))
 
 
 def slope_and_intercept(model: CalibratedClassifierCV) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler, TargetEncoder
 
+from models.calibration import shift
 from models.inputs import Inputs
 
 KNOTS = (0.01, 0.25, 0.5, 0.75, 0.99)  # quantiles; beyond the outer ones the curve is flat
@@ -123,16 +124,17 @@ def boosted_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, seed: i
     return Pipeline([("design", ColumnTransformer(parts, sparse_threshold=0)), ("trees", trees)]).fit(rows, taken)
 
 
-def blended_model(logistic: Pipeline, boosted: Pipeline, rows: pd.DataFrame) -> StackingClassifier:
+def blended_model(logistic: Pipeline, boosted: Pipeline, rows: pd.DataFrame, taken: np.ndarray) -> StackingClassifier:
     """The mean of both log-odds: curves that trees can only step along, and pairs of inputs that curves can't see.
 
     Equal weights, not fitted ones: over a wide middle none does better than another, and a fit of two alike scores is mostly noise.
-    Of `rows` only the columns matter.
+    The intercept gives the rows the rate at which they took: the trees of a family know the rate of its other offers.
     """
     parts = [("logistic", FrozenEstimator(logistic)), ("boosted", FrozenEstimator(boosted))]
     blended = StackingClassifier(parts, LogisticRegression(), cv="prefit", stack_method="decision_function")
     blended.fit(rows.head(2), [0, 1])  # for its shape only
     blended.final_estimator_.coef_[:], blended.final_estimator_.intercept_[:] = 0.5, 0.0
+    blended.final_estimator_.intercept_[:] = shift(blended.decision_function(rows), float(taken.mean()))
     return blended
 
 
@@ -156,7 +158,7 @@ def fitted_again(
         logistic = Pipeline([("design", first[0]), ("logistic", regression)])
     if not more:
         return logistic
-    return blended_model(logistic, more[0] if borrowed else boosted_model(rows, taken, inputs, seed), rows)
+    return blended_model(logistic, more[0] if borrowed else boosted_model(rows, taken, inputs, seed), rows, taken)
 
 
 def _regression(prepared: np.ndarray, taken: np.ndarray, penalty: float, near: LogisticRegression | None = None) -> LogisticRegression:

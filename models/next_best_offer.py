@@ -244,7 +244,7 @@ def _chosen(
         fitted |= borrowing
         if family.boosted is not None:
             for name, model in borrowing.items():
-                fitted[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared)
+                fitted[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared, training.taken)
 
     def loss(name: str) -> float:
         if name not in said:
@@ -256,7 +256,7 @@ def _chosen(
     )
     if training.takers >= MIN_BLENDED:
         boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed)
-        fitted["blended"] = blended_model(fitted[own_best], boosted, training.inputs[names])
+        fitted["blended"] = blended_model(fitted[own_best], boosted, training.inputs[names], training.taken)
     losses = {name: loss(name) for name in ("rate", *fitted)}
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
     for name in (shared_best, own_best, "blended"):

@@ -128,18 +128,19 @@ def blended(boosted: Trained, learned: tuple) -> Trained:
     """The blended candidate, whether or not it is the one that is kept."""
     training, validation = learned[0].on(DAYS[2:]), learned[0].on(DAYS[1:2])
     logistic = logistic_models(training.inputs, training.taken, INPUTS)["logistic C=0.1"]
-    both = blended_model(logistic, uncalibrated(boosted.model), training.inputs)
+    both = blended_model(logistic, uncalibrated(boosted.model), training.inputs, training.taken)
     model = calibrated(both, validation.inputs, validation.taken)
     model.typical_customer_ = boosted.model.typical_customer_
     return replace(boosted, kind="blended", model=model)
 
 
-def test_a_blend_is_the_mean_of_both_log_odds(blended: Trained, learned: tuple) -> None:
-    rows = learned[0].on(DAYS[:1]).inputs
+def test_a_blend_is_the_mean_of_both_log_odds_at_the_rate_of_its_rows(blended: Trained, learned: tuple) -> None:
+    training, rows = learned[0].on(DAYS[2:]), learned[0].on(DAYS[:1]).inputs
     inside = uncalibrated(blended.model)
     (_, logistic), (_, trees) = parts_of(inside)
     expected = (logistic.decision_function(rows) + trees.decision_function(rows)) / 2
-    np.testing.assert_allclose(inside.decision_function(rows), expected, atol=1e-9)
+    assert np.ptp(inside.decision_function(rows) - expected) < 1e-9
+    assert inside.predict_proba(training.inputs)[:, 1].mean() == pytest.approx(training.taken.mean())
 
 
 @pytest.mark.parametrize("which", ["trained", "blended"])
