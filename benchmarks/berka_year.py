@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from conf import Settings, load_settings
+from features.flow_evidence import PASSED_SHARE, PASSING_DAYS
 from features.flows import FLOW_TYPES
 from jobs.context import Job, Places, opened
 from jobs.demo import ROOM
@@ -31,7 +32,6 @@ SHOWN = ["customer_id", "business_date", "kind", "window_days", "amount", "usual
          "return_period_years", "p_value", "chance", "cause", "reason"]  # fmt: skip
 OTHER_WAY = {"credit": "debit", "debit": "credit"}
 YOUNG_DAYS, MONTH, LIKE = 60, (20, 40), 0.1  # days since the first movement; days to the like of a flow, within a tenth
-WEEK_DAYS, PASSED = 7, 0.8
 
 
 def main() -> None:
@@ -99,11 +99,11 @@ def around(flows: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
         way = own["direction"] == DIRECTION[flow.kind]
         inside = own[way & back.between(0, int(flow.window_days) - 1) & own["type"].isin(FLOW_TYPES)]
         like = (own["amount"] - inside["amount"].max()).abs() <= LIKE * inside["amount"].max()
-        other = own.loc[(own["direction"] == OTHER_WAY[DIRECTION[flow.kind]]) & (back.abs() <= WEEK_DAYS), "amount"].sum()
+        other = own.loc[(own["direction"] == OTHER_WAY[DIRECTION[flow.kind]]) & (back.abs() <= PASSING_DAYS), "amount"].sum()
         found.append({
             "young": back.max() < YOUNG_DAYS,
             "monthly": bool((way & like & back.abs().between(*MONTH)).any()),
-            "passed": other >= PASSED * amount,
+            "passed": other >= PASSED_SHARE * amount,
             "adds_up": abs(inside["amount"].sum() - amount) < 0.005,
         })
     return pd.DataFrame(found, index=flows.index, columns=["young", "monthly", "passed", "adds_up"], dtype="boolean")

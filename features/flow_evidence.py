@@ -23,8 +23,8 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame) -> DataFrame:
     -------
     DataFrame with `customer_id`, `business_date`, `direction`, `p_value`, `q_value`, the fields of `_window`,
     `transaction_ids` (largest first), `account_id`, `channel`, `description`, `counterparty` (of the largest), `_recorded`
-    (last day one became known), `passed` (what went the other way within a week before the end of its window, where that is most
-    of the amount; otherwise null)
+    (last day one became known), `passed` (what went the other way from a week before its window to the window's end, where that is
+    most of the amount; otherwise null)
     """
     f, a = flows.alias("f"), abnormal.alias("a")
     days_before = F.date_diff("a.business_date", "f.business_date")

@@ -46,18 +46,19 @@ def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: 
         return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
 
 
-def with_model(calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier, rows: pd.DataFrame) -> CalibratedClassifierCV:
+def with_model(
+    calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier, rows: pd.DataFrame, rate: float
+) -> CalibratedClassifierCV:
     """The same calibration around another fit of the same candidate, to more rows (as scikit-learn's `ensemble=False` does).
 
-    The intercept is moved so that the mean probability of `rows` (those calibrated on) stays what it was: where takers become more or
-    fewer with time, the new fit has learned that level already, and it would count twice.
+    The intercept is moved so that the mean probability of `rows` (those calibrated on) stays what it was, `rate`: where takers become
+    more or fewer with time, the new fit has learned that level already, and it would count twice.
     """
     around = copy.deepcopy(calibrated)
     around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
     slope, intercept = slope_and_intercept(calibrated)
     stretched = slope * model.decision_function(rows) + intercept
-    moved = shift(stretched, float(calibrated.predict_proba(rows)[:, 1].mean()))
-    around.calibrated_classifiers_[0].calibrators[0].b_ = -(intercept + moved)
+    around.calibrated_classifiers_[0].calibrators[0].b_ = -(intercept + shift(stretched, rate))
     return around
 
 

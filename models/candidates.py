@@ -73,11 +73,11 @@ class Family:
     boosted: Pipeline | None  # where there are takers enough
 
 
-def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, boosted: Pipeline | None) -> Family:
-    """A regression learned from the rows of all offers of a family together, beside the trees that were."""
+def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> Pipeline:
+    """A regression learned from the rows of all offers of a family together."""
     design = _spline_design(rows, inputs)
     regression = _regression(design.fit_transform(rows), taken, FAMILY_PENALTY)
-    return Family(Pipeline([("design", design), ("logistic", regression)]), boosted)
+    return Pipeline([("design", design), ("logistic", regression)])
 
 
 def borrowing_models(
@@ -150,15 +150,12 @@ def fitted_again(
 ) -> Pipeline | StackingClassifier:
     """The same candidate, with the same design and penalty, fitted to more rows."""
     first, *more = (part for _, part in parts_of(model))
-    borrowed = family is not None and first[0] is family.logistic[0]
-    if family is not None and borrowed:
-        (logistic,) = borrowing_models(rows, taken, family, [first[-1].C]).values()
-    else:
-        regression = _regression(first[0].transform(rows), taken, first[-1].C, first[-1])
-        logistic = Pipeline([("design", first[0]), ("logistic", regression)])
-    if not more:
-        return logistic
-    return blended_model(logistic, more[0] if borrowed else boosted_model(rows, taken, inputs, seed), rows, taken)
+    design, before = first[0], first[-1]
+    if family is not None and design is family.logistic[0]:
+        (logistic,) = borrowing_models(rows, taken, family, [before.C]).values()
+        return blended_model(logistic, more[0], rows, taken) if more else logistic
+    logistic = Pipeline([("design", design), ("logistic", _regression(design.transform(rows), taken, before.C, before))])
+    return blended_model(logistic, boosted_model(rows, taken, inputs, seed), rows, taken) if more else logistic
 
 
 def _regression(prepared: np.ndarray, taken: np.ndarray, penalty: float, near: LogisticRegression | None = None) -> LogisticRegression:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
@@ -52,7 +52,10 @@ class LabelledRows:
 
     def on(self, days: list[date]) -> LabelledRows:
         """The rows of some snapshots."""
-        kept = np.isin(self.as_of, np.array(days, object))
+        return self.where(np.isin(self.as_of, np.array(days, object)))
+
+    def where(self, kept: np.ndarray) -> LabelledRows:
+        """The rows marked true."""
         return LabelledRows(
             self.inputs[kept].reset_index(drop=True),
             self.taken[kept],
@@ -162,7 +165,7 @@ def trained_offer(
     before = tried.predict_proba(validation.inputs[names])[:, 1]
     learned = rows.on([*days[0], *days[1]])
     again = fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed)
-    model = with_model(tried, again, validation.inputs[names])
+    model = with_model(tried, again, validation.inputs[names], float(before.mean()))
     model.typical_customer_ = typical_customer(learned.inputs, inputs.only(names))  # kept inside the artifact, under its hash
     plain = float(learned.taken.mean())
     probability = model.predict_proba(test.inputs[names])[:, 1]
@@ -191,16 +194,16 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, 
     if len(trained_on) < 2:
         return None
     every = -(-sum(len(rows.taken) for rows in trained_on) // MAX_FAMILY_ROWS)
-    kept = [(rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0) for rows in trained_on]  # moves the intercept only: never used
-    pooled = pd.concat([rows.inputs[of] for rows, of in zip(trained_on, kept, strict=True)], ignore_index=True)
-    taken = np.concatenate([rows.taken[of] for rows, of in zip(trained_on, kept, strict=True)])
-    days_seen = np.concatenate([rows.as_of[of] for rows, of in zip(trained_on, kept, strict=True)])
-    used = varying(pooled, days_seen, inputs)
+    # moves the intercept only: never used
+    thinned = [rows.where((rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0)) for rows in trained_on]
+    pooled = pd.concat([rows.inputs for rows in thinned], ignore_index=True)
+    taken, as_of = (np.concatenate([getattr(rows, part) for rows in thinned]) for part in ("taken", "as_of"))
+    used = varying(pooled, as_of, inputs)
     if not used.names or not 0 < taken.sum() < len(taken):
         return None
     pooled = pooled[list(used.names)]
     many = sum(rows.takers for rows in trained_on) >= MIN_BLENDED
-    return family_model(pooled, taken, used, boosted_model(pooled, taken, used, seed) if many else None)
+    return Family(family_model(pooled, taken, used), boosted_model(pooled, taken, used, seed) if many else None)
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
@@ -237,27 +240,27 @@ def _chosen(
     names = list(used.names)
     taken = validation.taken
     said: dict[str, np.ndarray] = {"rate": np.full(len(taken), training.taken.mean())}
-    fitted: dict[str, Any] = logistic_models(training.inputs[names], training.taken, used)
+    losses = {"rate": float(log_losses(taken, said["rate"]).mean())}
+    fitted: dict[str, Any] = {}
+
+    def best_of(candidates: Mapping[str, Any]) -> str:
+        """Ask the candidates about the validation window; the name of the best."""
+        for name, model in candidates.items():
+            fitted[name], said[name] = model, model.predict_proba(validation.inputs[list(model.feature_names_in_)])[:, 1]
+            losses[name] = float(log_losses(taken, said[name]).mean())
+        return min(candidates, key=lambda name: losses[name])
+
+    own_best, shared_best = best_of(logistic_models(training.inputs[names], training.taken, used)), ""
     if family is not None:
         shared = training.inputs[list(family.logistic.feature_names_in_)]
-        borrowing = borrowing_models(shared, training.taken, family)
-        fitted |= borrowing
+        borrowing: dict[str, Any] = dict(borrowing_models(shared, training.taken, family))
         if family.boosted is not None:
-            for name, model in borrowing.items():
-                fitted[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared, training.taken)
-
-    def loss(name: str) -> float:
-        if name not in said:
-            said[name] = fitted[name].predict_proba(validation.inputs[list(fitted[name].feature_names_in_)])[:, 1]
-        return float(log_losses(taken, said[name]).mean())
-
-    shared_best, own_best = (
-        min((name for name in fitted if name.startswith(kind)), key=loss, default="") for kind in ("family", "logistic")
-    )
+            for name, model in list(borrowing.items()):
+                borrowing[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared, training.taken)
+        shared_best = best_of(borrowing)
     if training.takers >= MIN_BLENDED:
         boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed)
-        fitted["blended"] = blended_model(fitted[own_best], boosted, training.inputs[names], training.taken)
-    losses = {name: loss(name) for name in ("rate", *fitted)}
+        best_of({"blended": blended_model(fitted[own_best], boosted, training.inputs[names], training.taken)})
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
     for name in (shared_best, own_best, "blended"):
         if name in said:

@@ -151,7 +151,7 @@ def test_what_is_kept_is_fitted_again_and_keeps_its_calibration(which: str, lear
     of_kind = [[(type(part[-1]), getattr(part[-1], "C", None)) for _, part in parts_of(each)] for each in (again, inside)]
     assert of_kind[0] == of_kind[1]
     validation = learned[0].on(DAYS[1:2]).inputs[names]
-    both = with_model(model, again, validation)
+    both = with_model(model, again, validation, model.predict_proba(validation)[:, 1].mean())
     slope, intercept = slope_and_intercept(both)
     assert slope == slope_and_intercept(model)[0]
     said = both.predict_proba(validation)[:, 1]
