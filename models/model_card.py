@@ -21,6 +21,11 @@ KINDS = {
     "validation window",
 }
 
+REFITTED = (
+    " Chosen and calibrated on the validation window, then fitted again to the training and the validation window together; the test "
+    "window, which neither fit has seen, judges the second."
+)
+
 
 def model_card(
     trained: Trained, offer: Offer, as_of: date, facts: Mapping[str, Any], language: Literal["en", "zh"] = "en"
@@ -39,7 +44,7 @@ def model_card(
     parts = [
         f"# {name} (`{trained.offer_id}`)",
         f"Trained with what was known on {as_of}. Kind: {KINDS[trained.kind]}.",
-        f"Why this kind: {trained.why}.",
+        f"Why this kind: {trained.why}.{'' if trained.kind == 'rate' else REFITTED}",
         "## What it says",
         f"The probability that an eligible customer who does not hold it takes up {' or '.join(offer.uptake.products)} on the "
         f"way things go anyway, within {offer.uptake.window_days} days after the embargo. It is organic uptake, not the effect "
