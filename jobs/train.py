@@ -17,6 +17,7 @@ from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
 from jobs.training_rows import TrainingRows, training_rows
 from models.aliases import after_rollback
+from models.calibration import weights_unwarned
 from models.candidates import Family
 from models.next_best_offer import Trained, family_of, fingerprint, trained_offer
 from models.rates import uptake_rates
@@ -71,7 +72,8 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
 
     OpenMP is limited by each thread for itself, BLAS for all.
     """
-    with threadpool_limits(1), ThreadPoolExecutor(AT_ONCE, initializer=partial(threadpool_limits, 1)) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE, initializer=partial(threadpool_limits, 1))
+    with threadpool_limits(1), weights_unwarned(), pool:
         yield pool
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -40,10 +42,19 @@ def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: 
     three_times = pd.concat([rows, rows, rows], ignore_index=True)
     labels = np.concatenate([taken, np.ones(len(rows), int), np.zeros(len(rows), int)])
     weights = np.concatenate([np.ones(len(rows)), strength * own, strength * (1 - own)])
-    with warnings.catch_warnings():
-        # the weights are for the calibration only, which is what scikit-learn warns of
-        warnings.filterwarnings("ignore", message="Since FrozenEstimator does not appear to accept sample_weight")
+    with weights_unwarned():
         return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
+
+
+@contextmanager
+def weights_unwarned() -> Iterator[None]:
+    """The weights are for the calibration only, which is what scikit-learn warns of.
+
+    Filters of warnings are the process's: whoever calibrates in threads enters this around all of them, too.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Since FrozenEstimator does not appear to accept sample_weight")
+        yield
 
 
 def with_model(

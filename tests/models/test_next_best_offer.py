@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -15,6 +16,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, Settings
+from jobs.train import one_thread_each
 from models.calibration import calibrated, log_odds, slope_and_intercept, uncalibrated, with_model
 from models.candidates import blended_model, boosted_model, fitted_again, logistic_models, parts_of
 from models.evaluation import auc
@@ -132,6 +134,17 @@ def blended(boosted: Trained, learned: tuple) -> Trained:
     model = calibrated(both, validation.inputs, validation.taken)
     model.typical_customer_ = boosted.model.typical_customer_
     return replace(boosted, kind="blended", model=model)
+
+
+def test_no_thread_warns_when_another_one_ends(boosted: Trained, learned: tuple) -> None:
+    """A thread that ends brings back the filters it found: what they all hide must be hidden around them all."""
+    rows, inside = learned[0].on(DAYS[1:2]), uncalibrated(boosted.model)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with one_thread_each() as pool:
+            list(pool.map(lambda _: calibrated(inside, rows.inputs, rows.taken), range(4)))
+            pool.submit(warnings.warn, "Since FrozenEstimator does not appear to accept sample_weight, …").result()
+    assert told == []
 
 
 def test_a_blend_is_the_mean_of_both_log_odds_at_the_rate_of_its_rows(blended: Trained, learned: tuple) -> None:
