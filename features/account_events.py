@@ -122,7 +122,8 @@ def woken(
         .join(tenure, "customer_id")
         .where(F.date_diff("business_date", "_opened") >= settings.dormant_days)
     )
-    before = units.select(F.col("customer_id").alias("_c"), F.col("business_date").alias("_d")).distinct()
+    few = F.broadcast(moved.select(F.col("customer_id").alias("_c")).distinct())  # against months of days of everybody
+    before = units.select(F.col("customer_id").alias("_c"), F.col("business_date").alias("_d")).join(few, "_c", "left_semi")
     astir = (
         (F.col("customer_id") == F.col("_c"))
         & (F.col("_d") < F.col("business_date"))

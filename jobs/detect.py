@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from features.as_of import in_base_currency, known, latest_known_by, version_as_of
 from features.bands import age_on, band
 from features.baselines import rebuilt, updated
+from features.deposit_events import newly_closed
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
     UNIT,
@@ -73,16 +74,17 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
     since = stored.agg(F.max("recorded_on")).collect()[0][0]
-    accounts = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
+    everyone = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
     changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
     look = _look(job, since, span[0] or _data_start(job), first_run_days)
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
+    days = changed.join(everyone, "account_id").select("customer_id", "business_date").distinct().localCheckpoint()
+    accounts = everyone if since is None else _looked_at(everyone, days, since, first_day).localCheckpoint()
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
     flows = with_expected(external_flows(moved), settings).localCheckpoint()
-    days = changed.join(accounts, "account_id").select("customer_id", "business_date").distinct()
     told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
     new_units = changed_units(daily_flows(flows), told, days).withColumns(
         {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}
@@ -120,6 +122,12 @@ def _look(job: Job, since: date | None, first_new: date, first_run_days: int) ->
 def _data_start(job: Job) -> date:
     """First business date of all data; answered from file statistics, not from the rows."""
     return job.lake.read("transactions").agg(F.min("business_date")).collect()[0][0] or job.day
+
+
+def _looked_at(accounts: DataFrame, days: DataFrame, since: date, first_day: date) -> DataFrame:
+    """All accounts of whoever moved money or closed an account: only they can have news, and what they did before is all that is read."""
+    closing = newly_closed(accounts, since, first_day)
+    return accounts.join(days.select("customer_id").union(closing.select("customer_id")), "customer_id", "left_semi")
 
 
 def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: date) -> DataFrame:

@@ -35,6 +35,7 @@ from pyspark.sql import Column, DataFrame, Window
 from conf.settings import Flows
 from features.baselines import IQR_OF_NORMAL, SERIES, quartiles
 
+BANDS = ["age_band", "income_band"]
 DAYS_A_YEAR = 365.25
 VARIANCE_OF_MEDIAN = math.pi / 2  # times the variance, over n, of normal observations
 STEADY_FLOWS = 10  # a customer with as many tells how far flows lie apart within one customer
@@ -62,7 +63,7 @@ def student_survival(t: Column, degrees_of_freedom: int) -> Column:
 
 
 def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
-    """What is usual in each customer's peer group: the finest of age × income, age, everyone that is large enough.
+    """What is usual in each peer group: of age × income, age, everyone the finest that is large enough.
 
     Parameters
     ----------
@@ -72,40 +73,43 @@ def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, set
 
     Returns
     -------
-    DataFrame with `customer_id`, `direction`, `window_days`, `peer_group`, `peer_median`, `peer_within` and `peer_between`
-    (variances of log amounts within and between members), `peer_rate` (flows a customer and day)
+    DataFrame, a row a pair of bands, direction and window, with `age_band`, `income_band`, `direction`, `window_days`, `peer_group`,
+    `peer_median`, `peer_within` and `peer_between` (variances of log amounts within and between members), `peer_rate` (flows a
+    customer and day)
     """
-    groups = F.array(
-        F.concat_ws(" · ", "age_band", "income_band"), F.col("age_band"), F.lit("all customers")
+    # first by pair of bands: what follows is a few hundred rows, not every customer in each of three groups
+    members = exposure.select("customer_id", *BANDS)
+    groups = F.array(F.concat_ws(" · ", *BANDS), F.col("age_band"), F.lit("all customers"))
+    pairs = (
+        exposure.groupBy(*BANDS)
+        .agg(F.count("*").alias("_members"), F.sum("exposure_days").alias("_days"))
+        .select("*", F.posexplode(groups).alias("level", "peer_group"))
     )
-    members = exposure.select("customer_id", "exposure_days", F.posexplode(groups).alias("level", "peer_group"))
-    sizes = members.groupBy("peer_group").agg(
-        F.count("*").alias("_size"), F.sum("exposure_days").alias("_exposure"), F.min("level").alias("_level")
-    )
-    large = sizes.where((F.col("_size") >= settings.min_peers) | (F.col("_level") == 2))
+    sizes = pairs.groupBy("peer_group").agg(F.sum("_members").alias("_size"), F.sum("_days").alias("_exposure"))
     finest = (
-        members.join(F.broadcast(large), "peer_group")
-        .groupBy("customer_id")
+        pairs.join(sizes, "peer_group")
+        .where((F.col("_size") >= settings.min_peers) | (F.col("level") == 2))
+        .groupBy(*BANDS)
         .agg(F.min_by(F.struct("peer_group", "_exposure"), "level").alias("_g"))
-        .select("customer_id", "_g.peer_group", "_g._exposure")
+        .select(*BANDS, "_g.*")
     )
-    of_groups = members.join(F.broadcast(finest.select("peer_group").distinct()), "peer_group")
-    counts = (
-        baseline.join(of_groups, "customer_id")
-        .groupBy("peer_group", "direction", "window_days", "bin")
-        .agg(F.sum("count").alias("count"))
-    )
+    of_groups = F.broadcast(pairs.select(*BANDS, "peer_group").join(finest.select("peer_group").distinct(), "peer_group"))
     series = ("peer_group", "direction", "window_days")
+    by_pair = baseline.join(members, "customer_id").groupBy(*BANDS, "direction", "window_days", "bin").agg(F.sum("count").alias("count"))
+    counts = by_pair.join(of_groups, BANDS).groupBy(*series, "bin").agg(F.sum("count").alias("count"))
     usual = quartiles(counts, series, settings.bin_ratio).withColumn("_all", spread() * spread())
     steady = (
         own.where(F.col("n") >= STEADY_FLOWS)
-        .join(of_groups, "customer_id")
+        .join(members, "customer_id")
+        .join(of_groups, BANDS)
         .groupBy(*series)
         .agg((F.percentile(spread(), F.lit(0.5)) ** 2).alias("_within"))
     )
     within = F.least(F.coalesce("_within", F.col("_all")), F.col("_all"))
-    return finest.join(F.broadcast(usual.join(steady, list(series), "left")), "peer_group").select(
-        *SERIES,
+    return finest.join(usual.join(steady, list(series), "left"), "peer_group").select(
+        *BANDS,
+        "direction",
+        "window_days",
         "peer_group",
         F.col("median").alias("peer_median"),
         within.alias("peer_within"),
@@ -152,8 +156,8 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     told = F.least(F.col("_years"), F.lit(settings.max_return_period_years))
     return (
         sums.join(own, list(SERIES), "left")
-        .join(peers, list(SERIES))
-        .join(exposure.select("customer_id", "exposure_days", "tenure_days"), "customer_id")
+        .join(exposure.select("customer_id", *BANDS, "exposure_days", "tenure_days"), "customer_id")
+        .join(F.broadcast(peers), [*BANDS, "direction", "window_days"])
         .withColumns({"_variance": variance, "_rate": rate})
         .withColumns({"_weight": weight, "_scale": F.sqrt("_variance")})
         .withColumns({"_unknown": unknown, "_center": own_center})
