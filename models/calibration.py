@@ -18,6 +18,7 @@ from scipy.special import expit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 FARTHEST = 50.0  # log-odds a calibration may be moved by
@@ -27,7 +28,7 @@ PRIOR_POSITIVES = 20.0  # the model's own probabilities weigh as much as this ma
 def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray) -> CalibratedClassifierCV:
     """The model calibrated on rows it was not fitted to.
 
-    With few positives a free fit of slope and intercept is mostly noise. So each row counts twice more, as taken with
+    With few positives a free fit of slope and intercept is mostly noise. So each row counts a little more, as taken with
     the weight of the model's own probability and as not taken with the rest, scaled to `PRIOR_POSITIVES` in all: a prior
     towards leaving the model as it is, which hundreds of real positives overrule.
 
@@ -37,13 +38,29 @@ def calibrated(model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: 
     rows : DataFrame of the validation window
     taken : array of 0 and 1
     """
-    own = model.predict_proba(rows)[:, 1]
+    scores = model.decision_function(rows)
+    own = expit(scores)
     strength = PRIOR_POSITIVES / own.sum()
-    three_times = pd.concat([rows, rows, rows], ignore_index=True)
-    labels = np.concatenate([taken, np.ones(len(rows), int), np.zeros(len(rows), int)])
-    weights = np.concatenate([np.ones(len(rows)), strength * own, strength * (1 - own)])
+    labels = np.repeat([1, 0], len(rows))
+    weights = np.concatenate([taken + strength * own, 1 - taken + strength * (1 - own)])
     with weights_unwarned():
-        return CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(three_times, labels, sample_weight=weights)
+        fitted = CalibratedClassifierCV(_told(scores), method="sigmoid").fit(np.r_[scores, scores][:, None], labels, sample_weight=weights)
+    return _around(fitted, model)
+
+
+def _told(scores: np.ndarray) -> FrozenEstimator:
+    """A model whose one input is its log-odds: so a slow one is asked for them once."""
+    as_told = LogisticRegression().fit(scores[:2, None], [0, 1])  # for its shape only
+    as_told.coef_[:], as_told.intercept_[:] = 1.0, 0.0
+    return FrozenEstimator(as_told)
+
+
+def _around(calibrated: CalibratedClassifierCV, model: Pipeline | StackingClassifier) -> CalibratedClassifierCV:
+    """The same calibration around another model."""
+    around = copy.deepcopy(calibrated)
+    around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
+    around.n_features_in_, around.feature_names_in_ = model.n_features_in_, model.feature_names_in_
+    return around
 
 
 @contextmanager
@@ -65,8 +82,7 @@ def with_model(
     The intercept is moved so that the mean probability of `rows` (those calibrated on) stays what it was, `rate`: where takers become
     more or fewer with time, the new fit has learned that level already, and it would count twice.
     """
-    around = copy.deepcopy(calibrated)
-    around.estimator = around.calibrated_classifiers_[0].estimator = FrozenEstimator(model)
+    around = _around(calibrated, model)
     slope, intercept = slope_and_intercept(calibrated)
     stretched = slope * model.decision_function(rows) + intercept
     around.calibrated_classifiers_[0].calibrators[0].b_ = -(intercept + shift(stretched, rate))
