@@ -163,7 +163,7 @@ def _with_destination(broken: DataFrame, accounts: DataFrame, outflows: DataFram
         .withColumn("_placed", F.lit(True))
     )
     gone = (
-        broken.select("account_id", "customer_id", "business_date")
+        F.broadcast(broken.select("account_id", "customer_id", "business_date"))
         .join(
             outflows.where("direction = 'debit'").select(
                 F.col("customer_id").alias("_c"), F.col("business_date").alias("_d"), "amount_base"

@@ -26,7 +26,7 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame) -> DataFrame:
     (last day one became known), `passed` (what went the other way from a week before its window to the window's end, where that is
     most of the amount; otherwise null)
     """
-    f, a = flows.alias("f"), abnormal.alias("a")
+    f, a = flows.alias("f"), F.broadcast(abnormal).alias("a")  # few, by design
     days_before = F.date_diff("a.business_date", "f.business_date")
     near = (F.col("f.customer_id") == F.col("a.customer_id")) & days_before.between(0, F.col("a._window.window_days") + PASSING_DAYS - 1)
     same_way = F.col("f.direction") == F.col("a.direction")

@@ -35,7 +35,7 @@ QUIET = {
 LEAN = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # read once or twice: compressing costs a third of keeping rows
     # accounts of a few hundred thousand customers still fit beside a day's movements, which then need not be sorted to be joined
-    "spark.sql.adaptive.autoBroadcastJoinThreshold": "64m",
+    "spark.sql.adaptive.autoBroadcastJoinThreshold": "32m",
 }
 # Wide rows make generated methods of more than 8,000 bytes, which Java would interpret for ever: rules took twice as long.
 COMPILE_ALL = "-XX:-DontCompileHugeMethods"

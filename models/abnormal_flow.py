@@ -219,27 +219,20 @@ def calibrated(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
     DataFrame with `p_value` = (1 + number of past surprises at least as large) / (1 + number of past surprises), and
     `q_value`
     """
-    step = F.floor(F.col("surprise") / SURPRISE_STEP)
-    larger = Window.orderBy(F.col("_step").desc())
+    step = F.floor(F.col("surprise") / SURPRISE_STEP).alias("_step")
+    past = past_surprises.where("surprise IS NOT NULL").groupBy(step).agg(F.count("*").alias("_past"), F.lit(0).cast("long").alias("_now"))
+    now = judged.where("surprise IS NOT NULL").groupBy(step).agg(F.lit(0).cast("long").alias("_past"), F.count("*").alias("_now"))
+    # a p-value, and so a q-value, is the step's: a few hundred rows are ranked, however many are judged
+    steps = past.unionByName(now).groupBy("_step").agg(F.sum("_past").alias("_past"), F.sum("_now").alias("_now"))
+    at_least, at_most, all_steps = Window.orderBy(F.col("_step").desc()), Window.orderBy("_step"), Window.partitionBy()
+    p_value = (1 + F.sum("_past").over(at_least)) / (1 + F.sum("_past").over(all_steps))
+    raw = F.when(F.col("_now") > 0, F.col("p_value") * F.sum("_now").over(all_steps) / F.sum("_now").over(at_least))
     ladder = (
-        past_surprises.where("surprise IS NOT NULL")
-        .groupBy(step.alias("_step"))
-        .agg(F.count("*").alias("_here"))
-        .unionByName(judged.select(step.alias("_step"), F.lit(0).cast("long").alias("_here")))
-        .groupBy("_step")
-        .agg(F.sum("_here").alias("_here"))
-        .withColumns({"_at_least": F.sum("_here").over(larger), "_all": F.sum("_here").over(Window.partitionBy())})
+        steps.withColumn("p_value", p_value)
+        .withColumn("_raw", raw)
+        .select("_step", "p_value", F.least(F.min("_raw").over(at_most), F.lit(1.0)).alias("q_value"))
     )
-    with_p = judged.withColumn("_step", step).join(F.broadcast(ladder), "_step").withColumn(
-        "p_value", (1 + F.col("_at_least")) / (1 + F.col("_all"))
-    )
-    ranked = Window.orderBy("p_value", F.col("surprise").desc(), "customer_id", "direction", "business_date")
-    tests, rank = F.count("*").over(Window.partitionBy()), F.row_number().over(ranked)
-    with_raw = with_p.withColumn("_raw", F.col("p_value") * tests / rank).withColumn("_rank", rank)
-    from_here_on = Window.orderBy(F.col("_rank").desc())
-    return with_raw.withColumn("q_value", F.least(F.min("_raw").over(from_here_on), F.lit(1.0))).drop(
-        "_step", "_here", "_at_least", "_all", "_raw", "_rank"
-    )
+    return judged.withColumn("_step", step).join(F.broadcast(ladder), "_step").drop("_step")
 
 
 def is_abnormal(settings: Flows) -> Column:

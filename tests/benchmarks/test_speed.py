@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from benchmarks import training
 from benchmarks.bench import require_equal
 from benchmarks.bench_pages import REFERENCES, Lived, size_page
 from benchmarks.references import COLUMNS, in_spark
@@ -55,6 +57,14 @@ def test_a_measurement_replaces_its_own_part_only(tmp_path: Path) -> None:
     assert page.read_text() == "# Page\n<!-- a -->\nnew \\1\n<!-- /a -->\nby hand\n<!-- b -->\nkept\n<!-- /b -->\n"
     with pytest.raises(ValueError, match="no part <!-- c -->"):
         put(page, "c", "")
+
+
+def test_a_shelf_is_trained_against_the_clock(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["training", "--rows", "12000", "--offers", "2"])
+    training.main()
+    told = capsys.readouterr().out.splitlines()
+    assert all(re.fullmatch(rf"{nth} of 2: (logistic|blended), \d+ s", told[nth - 1]) for nth in (1, 2)), told  # no plain rate
+    assert re.fullmatch(r"2 offers of 12,000 rows and 60 features: \d+ s, 2 at once", told[-1])
 
 
 def test_a_large_bank_is_reckoned_from_what_customers_and_transactions_cost() -> None:
