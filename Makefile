@@ -25,7 +25,7 @@ run: setup  ## from nothing to worklists: installs what is missing, then the who
 berka: setup  ## the same job on a real Czech bank (BERKA=DIR says where its files are)
 	@$(BIN)/kehu demo --berka $(BERKA) --dir demo-berka
 
-test: setup chromium  ## all tests, 10 minutes at most on two cores
+test: setup chromium  ## all tests, about 20 minutes on two slow cores
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 check: lint types  ## what CI asks besides the tests

@@ -89,7 +89,7 @@ def _quantile_in_bins(bins: np.ndarray, share: float) -> float:
 
 def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSession) -> None:
     past = [round(x, 3) for x in np.random.default_rng(2).normal(-3, 1, 200).tolist()]
-    now = [-4.0, 3.0, *np.random.default_rng(3).normal(-1.5, 2, 30).round(1).tolist()]
+    now = [-4.0, -2.0, 0.5, 3.0, *np.random.default_rng(3).normal(-1.5, 2, 30).round(1).tolist()]
     assert len(set(now)) < len(now), "some alike"
     judged = spark.createDataFrame([(f"c{i:02}", "debit", DAY, s) for i, s in enumerate(now)],
                                    "customer_id string, direction string, business_date date, surprise double")
