@@ -15,6 +15,7 @@ from expectations.currencies import CURRENCIES, NO_DECIMALS
 SOURCE, DROP, PROBLEM = "source_file", "_drop", "_problem"
 CONTENT = "_content"  # hash of all that a row says: equal rows say the same
 RULES, COLUMNS = "rules", "columns"
+RULE = "array<struct<rule:string,column:string>>"
 EARLIEST, LATEST = date(1900, 1, 2), date(2199, 12, 31)  # what lies beyond is a sentinel, not a date
 
 ID = r"^(?!0+\z|(?i:null|none|nan|n/a|na)\z|[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+\z)[A-Za-z0-9][A-Za-z0-9._:@#/|=+-]{0,63}\z"
@@ -23,10 +24,12 @@ TIME = (
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?\z"
 )
 ZONED = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"
+LONGEST_ZONE = 6
 # `\z` and not `$`, which in Java also stands before a newline at the end.
 CARD = r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{1,7}(?![0-9])"  # 13 to 19 digits, in groups or not
 SHORTEST_CARD = 13
 # Control characters, direction overrides, zero-width space and byte order mark: never part of what a text says.
+PLAIN = r"^[ -~]*\z"  # told in half the time that looking for what is invisible takes
 INVISIBLE = "[\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u200B\\u202A-\\u202E\\u2066-\\u2069\\uFEFF]"
 
 
@@ -87,18 +90,22 @@ def _rule(name: str, column: str) -> Column:
 
 
 def _those_of(broken: list[Column]) -> Column:
-    """The rules that are not null."""
-    return F.filter(F.array(*broken), lambda rule: rule.isNotNull())
+    """The rules that are not null; for most rows there is none, and no array is made."""
+    those = F.filter(F.array(*broken), lambda rule: rule.isNotNull())
+    return F.when(F.coalesce(*broken).isNotNull(), those).otherwise(F.array().cast(RULE))
 
 
 def _said(field: Field, feed: Feed) -> Column:
-    """The text of a column with the bank's values mapped; empty is null."""
+    """The text of a column with the bank's values mapped, and of a text what can be seen; empty is null."""
     text = F.nullif(F.col(field.name), F.lit(""))
     mapped = feed.values.get(field.name)
-    if not mapped:
+    if mapped:
+        known = F.create_map(*(F.lit(part) for pair in mapped.items() for part in pair))
+        text = F.nullif(F.coalesce(F.try_element_at(known, F.coalesce(F.col(field.name), F.lit(""))), text), F.lit(""))
+    if field.kind is not Kind.TEXT:
         return text
-    known = F.create_map(*(F.lit(part) for pair in mapped.items() for part in pair))
-    return F.nullif(F.coalesce(F.try_element_at(known, F.coalesce(F.col(field.name), F.lit(""))), text), F.lit(""))
+    visible = F.when(text.rlike(PLAIN), text).otherwise(F.regexp_replace(text, INVISIBLE, ""))
+    return F.nullif(F.trim(visible), F.lit(""))
 
 
 def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
@@ -108,8 +115,7 @@ def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
         case Kind.ID:
             return F.when(text.rlike(ID), text)
         case Kind.TEXT:
-            visible = F.nullif(F.trim(F.regexp_replace(text, INVISIBLE, "")), F.lit(""))
-            return _without_card_numbers(visible) if field.free else visible
+            return _without_card_numbers(text) if field.free else text
         case Kind.MONEY | Kind.NUMBER:
             return F.when(text.rlike(_fits(field, feed)), _plain(text, feed).try_cast(field.spark_type))
         case Kind.INTEGER:
@@ -244,4 +250,4 @@ def _date(text: Column, written: str) -> Column:
 def _time(text: Column, zone: str) -> Column:
     """ISO 8601 to UTC. In the hour a clock skips, the time an hour later; in the hour it repeats, the first."""
     read = F.when(text.rlike(TIME), text).try_cast("timestamp")
-    return F.when(text.rlike(ZONED), read).otherwise(F.to_utc_timestamp(read, zone))
+    return F.when(F.right(text, F.lit(LONGEST_ZONE)).rlike(ZONED), read).otherwise(F.to_utc_timestamp(read, zone))
