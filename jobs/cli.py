@@ -130,12 +130,17 @@ def outcomes(files: tuple[str, ...], **given: Any) -> None:
 
 @cli.command()
 @click.argument("alert_id")
+@click.option("--again", is_flag=True, help="Also detect its flows anew, as of their day, and compare every number.")
 @_options("lake", "conf")
-def explain(alert_id: str, **given: Any) -> None:
+def explain(alert_id: str, again: bool, **given: Any) -> None:
     """Why an alert was raised: rows, baseline, model inputs, table versions; recomputed, and said if it differs."""
     from jobs.explain import explained
 
     click.echo(explained(_settings(given), _places(given), alert_id))
+    if again:
+        from jobs.redetect import redetected
+
+        _last_day_command("explain", lambda opened: redetected(opened, alert_id), given)
 
 
 @cli.command()

@@ -25,7 +25,19 @@ DIRECTION = {"deposit": "credit", "withdrawal": "debit"}
 def explained(settings: Settings, places: Places, alert_id: str) -> str:
     """An alert with everything behind it, as text: rows, baselines, model inputs, table versions, history.
 
-    Amounts, counts and offers are computed again from the rows; what comes out otherwise than it is stored is named.
+    Amounts, counts and offers are computed again from the rows; what comes out otherwise than it is stored is named. What takes
+    everybody's flows (peers, p, q) is detected again by `jobs.redetect`, with Spark.
+
+    Raises
+    ------
+    KehuError
+        As `alert_of`.
+    """
+    return "\n".join(_told(_Behind(settings, places.lake), alert_of(places.lake, alert_id)))
+
+
+def alert_of(lake: Path, alert_id: str) -> Row:
+    """The alert of an id as a person types it.
 
     Raises
     ------
@@ -35,11 +47,11 @@ def explained(settings: Settings, places: Places, alert_id: str) -> str:
     name = normalised(alert_id)
     if not is_alert_id(name):
         raise KehuError(f"{alert_id!r} is no alert id, or one with a typing error; it looks like AL-7K3FQ2M9BXTC-4", ExitCode.USAGE)
-    behind = _Behind(settings, places.lake)
-    alerts = behind.rows("alerts", [("alert_id", "=", name)])
-    if not alerts:
-        raise KehuError(f"no alert {name} in {places.lake}; check the lake", ExitCode.REJECTED)
-    return "\n".join(_told(behind, alerts[0]))
+    found = read_arrow(lake, "alerts", filters=[("alert_id", "=", name)])
+    if found is None or not found.num_rows:
+        raise KehuError(f"no alert {name} in {lake}; check the lake", ExitCode.REJECTED)
+    row: Row = found.to_pylist()[0]
+    return row
 
 
 class _Behind:
