@@ -98,11 +98,11 @@ def features(day: datetime | None, listed: bool, customer: str | None, **given: 
     from jobs import build_features
 
     if listed:
-        return click.echo(build_features.listed(_settings(given)))
+        return click.echo(build_features.listed(_where(given)[0]))
     if day is None:
         raise click.UsageError("--date is needed, except with --list")
     if customer is not None:
-        return click.echo(build_features.printed(_settings(given), _places(given), day.date(), customer))
+        return click.echo(build_features.printed(*_where(given), day.date(), customer))
     from jobs.run import one_job
 
     return _day_command("features", lambda opened: one_job(opened, "features", build_features.run), day, given)
@@ -115,7 +115,7 @@ def rollback(offer_id: str, **given: Any) -> None:
     """Put the previous champion of an offer's model back in use."""
     from jobs.train import rollback as back
 
-    _last_day_command("rollback", lambda opened: back(opened, offer_id), given)
+    _day_command("rollback", lambda opened: back(opened, offer_id), None, given)
 
 
 @cli.command()
@@ -125,7 +125,7 @@ def outcomes(files: tuple[str, ...], **given: Any) -> None:
     """Take worklists with outcomes (XLSX, CSV, or what the page saved) back in."""
     from jobs.outcomes import take
 
-    _last_day_command("outcomes", lambda opened: take(opened, files), given)
+    _day_command("outcomes", lambda opened: take(opened, files), None, given)
 
 
 @cli.command()
@@ -136,11 +136,11 @@ def explain(alert_id: str, again: bool, **given: Any) -> None:
     """Why an alert was raised: rows, baseline, model inputs, table versions; recomputed, and said if it differs."""
     from jobs.explain import explained
 
-    click.echo(explained(_settings(given), _places(given), alert_id))
+    click.echo(explained(*_where(given), alert_id))
     if again:
         from jobs.redetect import redetected
 
-        _last_day_command("explain", lambda opened: redetected(opened, alert_id), given)
+        _day_command("explain", lambda opened: redetected(opened, alert_id), None, given)
 
 
 @cli.command()
@@ -149,7 +149,7 @@ def dial(day: datetime, **given: Any) -> None:
     """What a day's alerts would cost and be worth at each cut: the budget dial, to look at before the worklists go out."""
     from jobs.dial import dialled
 
-    click.echo(dialled(_settings(given), _places(given), day.date()))
+    click.echo(dialled(*_where(given), day.date()))
 
 
 @cli.command()
@@ -161,7 +161,7 @@ def effect(first: datetime, last: datetime, html: str | None, **given: Any) -> N
     """What calling brought: treated against control, by type of alert and by offer, with 95 % intervals."""
     from jobs.effect import effect as told
 
-    click.echo(told(_settings(given), _places(given), first.date(), last.date(), html))
+    click.echo(told(*_where(given), first.date(), last.date(), html))
 
 
 @cli.command()
@@ -176,8 +176,8 @@ def customer(customer_id: str, html: str | None, why: bool, **given: Any) -> Non
     if why:
         from jobs.why_not import why_not
 
-        return click.echo(why_not(_settings(given), _places(given), customer_id))
-    return click.echo(pictured(_settings(given), _places(given), customer_id, html))
+        return click.echo(why_not(*_where(given), customer_id))
+    return click.echo(pictured(*_where(given), customer_id, html))
 
 
 @cli.command()
@@ -186,7 +186,7 @@ def status(**given: Any) -> None:
     """What ran, and what is fresh or late."""
     from jobs.status import told
 
-    click.echo(told(_settings(given), _places(given)))
+    click.echo(told(*_where(given)))
 
 
 @cli.command()
@@ -196,7 +196,7 @@ def doctor(repair: bool, **given: Any) -> None:
     """What is broken, and how to repair it."""
     from jobs.doctor import examined
 
-    click.echo(examined(_settings(given), _places(given), repair))
+    click.echo(examined(*_where(given), repair))
 
 
 @cli.command()
@@ -205,7 +205,7 @@ def maintain(**given: Any) -> None:
     """Compact the tables, drop what retention no longer asks for, and free the disk."""
     from jobs.maintain import maintained
 
-    _last_day_command("maintain", maintained, given)
+    _day_command("maintain", maintained, None, given)
 
 
 @cli.command()
@@ -215,7 +215,7 @@ def erase(customer_ids: tuple[str, ...], **given: Any) -> None:
     """Erase customers from every table, file and worklist, physically, with proof."""
     from jobs.erase import erased
 
-    _last_day_command("erase", lambda opened: erased(opened, customer_ids), given)
+    _day_command("erase", lambda opened: erased(opened, customer_ids), None, given)
 
 
 @cli.command()
@@ -266,34 +266,25 @@ def main(*prefix: str) -> None:
         sys.exit(failed.code)
 
 
-def _settings(given: dict[str, Any]) -> Any:
+def _where(given: dict[str, Any]) -> tuple[Any, Any]:
+    """The configuration a command was given, and the places it works on."""
     from conf import load_settings
     from expectations.configured import require_fitting
+    from jobs.context import places
 
     settings = load_settings(given["conf"])
     require_fitting(settings.feeds)
-    return settings
+    return settings, places(settings, given.get("landing"), given.get("lake"))
 
 
-def _places(given: dict[str, Any]) -> Any:
-    from jobs.context import places
-
-    return places(_settings(given), given.get("landing"), given["lake"])
-
-
-def _last_day_command(name: str, work: Callable[[Any], Any], given: dict[str, Any]) -> None:
-    """A command without a date of its own: it works on the newest day that was run."""
-    from jobs.ledger import last_day
-
-    _day_command(name, work, last_day(_places(given).lake), given)
-
-
-def _day_command(name: str, work: Callable[[Any], Any], day: date | datetime, given: dict[str, Any]) -> None:
-    """Open the lake for a day, do the work, say what was done."""
+def _day_command(name: str, work: Callable[[Any], Any], day: date | datetime | None, given: dict[str, Any]) -> None:
+    """Open the lake for a day (the newest that was run, where none is given), do the work, say what was done."""
     from jobs.console import Console
     from jobs.context import opened
+    from jobs.ledger import last_day
 
-    settings, where = _settings(given), _places(given)
+    settings, where = _where(given)
+    day = last_day(where.lake) if day is None else day
     business_date = day.date() if isinstance(day, datetime) else day
     with Console() as console, opened(settings, where, business_date, name, console.step) as job:
         console.summary(work(job))
