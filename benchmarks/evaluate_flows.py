@@ -32,7 +32,7 @@ from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts
 from jobs.session import start
-from models.abnormal_flow import calibrated, surprises
+from models.abnormal_flow import surprises, with_p_and_q
 
 DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -103,7 +103,7 @@ def false_alarms(spark: SparkSession, scored: pd.DataFrame) -> tuple[pd.DataFram
                          "business_date": [LAST - timedelta(days=DAYS - 1 - int(day)) for day in judged["day"]],
                          "surprise": judged["surprise"].to_numpy(), "event": judged["event"].to_numpy()})
     quiet = past.loc[past["event"] == 0, ["surprise"]]
-    found = calibrated(spark.createDataFrame(rows), spark.createDataFrame(quiet)).select("p_value", "q_value", "event").toPandas()
+    found = with_p_and_q(spark.createDataFrame(rows), spark.createDataFrame(quiet)).select("p_value", "q_value", "event").toPandas()
     told = []
     for nominal in NOMINAL:
         sent = found[found["q_value"] <= nominal]

@@ -29,7 +29,7 @@ from features.flows import (
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import calibrated, exposure_days, judged_units, surprises, tenure_days
+from models.abnormal_flow import exposure_days, judged_units, surprises, tenure_days, with_p_and_q
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -208,7 +208,7 @@ def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> Data
     else:
         past = F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
         calibration = latest_known(job.lake.read("daily_flows").where(past), look.since).where("NOT flagged")
-    return calibrated(units, calibration.select("surprise"))
+    return with_p_and_q(units, calibration.select("surprise"))
 
 
 if __name__ == "__main__":

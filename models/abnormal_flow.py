@@ -206,7 +206,7 @@ def _log_odds(settings: Flows) -> Column:
     return F.log(news / usual) + F.log(event.a_year / DAYS_A_YEAR / F.col("_rate"))
 
 
-def calibrated(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
+def with_p_and_q(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
     """Adds conformal p-values and Benjamini-Hochberg q-values.
 
     Parameters

@@ -14,7 +14,7 @@ from scipy import stats
 
 from conf.settings import Flows
 from features.baselines import bin_counts
-from models.abnormal_flow import calibrated, exposure_days, judged_units, student_survival, surprises
+from models.abnormal_flow import exposure_days, judged_units, student_survival, surprises, with_p_and_q
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
@@ -93,7 +93,7 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
     assert len(set(now)) < len(now), "some alike"
     judged = spark.createDataFrame([(f"c{i:02}", "debit", DAY, s) for i, s in enumerate(now)],
                                    "customer_id string, direction string, business_date date, surprise double")
-    found = calibrated(judged, spark.createDataFrame([(s,) for s in past], "surprise double")).orderBy("customer_id").collect()
+    found = with_p_and_q(judged, spark.createDataFrame([(s,) for s in past], "surprise double")).orderBy("customer_id").collect()
     floor = np.floor(np.array(past) / 0.01)
     p = [(1 + int((floor >= math.floor(s / 0.01)).sum())) / 201 for s in now]
     assert [row.p_value for row in found] == pytest.approx(p)
