@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from tables.checksums import lay_beside, sidecar
+
 LOG = "_delta_log"
 NOTHING = -1  # the version of a table that is not there
 
@@ -62,6 +64,8 @@ def sync_since(table: Path, version: int) -> None:
                 file = file_of(table, added)
                 _sync(file)
                 directories.add(file.parent)
+        if not sidecar(commit).exists():
+            lay_beside(commit)
         _sync(commit)
     for checkpoint in checkpoints(table):
         if int(checkpoint.name.split(".")[0]) > version:
@@ -105,8 +109,8 @@ def data_files(table: Path) -> list[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file and the checksum Hadoop lays beside it. One that is gone was replaced by a later commit and vacuumed."""
-    for one in (path, path.with_name(f".{path.name}.crc")):
+    """Flush a file and the checksum that lies beside it. One that is gone was replaced by a later commit and vacuumed."""
+    for one in (sidecar(path), path):
         try:
             handle = os.open(one, os.O_RDONLY)
         except FileNotFoundError:

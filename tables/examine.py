@@ -46,9 +46,14 @@ def examined_table(table: Path, recorded: int | None, aside: Path, roll_back: Ca
         return
     found = list(_log_damage(table, recorded, aside, roll_back))
     yield from found
-    if not found:
-        yield from _protocol(table)
-        yield from _data_damage(table, recorded, roll_back)
+    if found:
+        return
+    unread = _unread(table)
+    if unread:
+        yield Finding(f"its log is whole JSON and cannot be read: {unread}", RESTORE)
+        return
+    yield from _protocol(table)
+    yield from _data_damage(table, recorded, roll_back)
 
 
 def move_aside(file: Path, aside: Path) -> None:
@@ -119,6 +124,17 @@ def _log_damage(table: Path, recorded: int | None, aside: Path, roll_back: Calla
         if differs(version_file) or not _is_json(version_file):
             yield Finding(f"{LOG}/{version_file.name} is damaged", "it is kept aside; Delta does without it",
                           partial(move_aside, version_file, aside))
+
+
+def _unread(table: Path) -> str:
+    """What a reader says of a log that it cannot follow (a bit flipped inside a name); empty when it can."""
+    from deltalake import DeltaTable
+
+    try:
+        DeltaTable(table)
+    except Exception as error:  # whatever a damaged log makes the reader raise
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _protocol(table: Path) -> Iterator[Finding]:

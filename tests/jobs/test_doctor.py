@@ -136,6 +136,18 @@ def test_a_gap_in_the_log_is_named(settings, hurt):
     assert "00000000000000000002.json is missing" in complaint(settings, hurt)
 
 
+@pytest.mark.parametrize(("summed", "told"), [(True, "is not what was written"), (False, "cannot be read")])
+def test_a_bit_flipped_inside_a_name_of_the_log_is_named(settings, hurt, summed, told):
+    """Whole JSON, and yet no reader can follow it: by its checksum, or by what a reader says of it."""
+    for file in (hurt.lake / "daily_flows" / LOG).glob("*checkpoint*"):
+        file.unlink()
+    first = commits(hurt.lake / "daily_flows")[0]
+    if not summed:
+        sidecar(first).unlink()
+    flip(first, first.read_bytes().index(b'\\"metadata') + 3)
+    assert told in complaint(settings, hurt)
+
+
 def test_someone_elses_commit_stops_the_next_run_until_it_is_taken_as_wanted(settings, hurt):
     DeltaTable(hurt.lake / "daily_flows").delete("customer_id = 'c2'")
     with pytest.raises(KehuError, match="not written by a run of Kehu"):

@@ -24,11 +24,12 @@ def lived(small_bank: Places, settings: Settings, tmp_path: Path) -> Iterator[Jo
     """A copy of the small bank a day later, on which somebody moved two million more."""
     for name in ("lake", "landing"):
         shutil.copytree(getattr(small_bank, name), tmp_path / name)
-    places, day = replace(small_bank, lake=tmp_path / "lake", landing=tmp_path / "landing"), last_day(small_bank.lake)
-    (today,) = (places.landing / "transactions" / f"dt={day}").glob("planted.csv")
-    later = places.landing / "transactions" / f"dt={day + timedelta(days=1)}" / "planted.csv"
-    later.write_text(today.read_text().replace("PLANTED", "AGAIN").replace(str(day), str(day + timedelta(days=1))))
-    with opened(settings, places, day + timedelta(days=1), "run") as job:
+    places = replace(small_bank, lake=tmp_path / "lake", landing=tmp_path / "landing")
+    (planted,) = (places.landing / "transactions").glob("*/planted.csv")
+    then, day = planted.parent.name.removeprefix("dt="), last_day(places.lake) + timedelta(days=1)
+    later = places.landing / "transactions" / f"dt={day}" / "planted.csv"
+    later.write_text(planted.read_text().replace("PLANTED", "AGAIN").replace(then, str(day)))
+    with opened(settings, places, day, "run") as job:
         for name, work in (("ingest", ingest.run), ("detect", detect.run), ("alert", alert.run)):
             recorded(job.named(name), work)
         yield job
@@ -39,7 +40,9 @@ def test_every_number_of_a_flow_comes_out_again_days_later_and_one_that_was_chan
     judged = {row["flow_id"]: row["detected_on"] for row in flows if row["peer_weight"] is not None}
     alerts = read_arrow(lived.places.lake, "alerts", ["alert_id", "flow_ids"]).to_pylist()
     behind = {row["alert_id"]: {judged[flow] for flow in row["flow_ids"] or () if flow in judged} for row in alerts}
-    assert {day for days in behind.values() for day in days} == {lived.day, lived.day - timedelta(days=1)}
+    days = {day for days in behind.values() for day in days}
+    assert lived.day in days
+    assert min(days) < lived.day
     told = [line for name in behind if behind[name] for line in redetected(lived, name.lower())["detected_again"]]
     assert all("the same in all 22 columns" in line for line in told), told
 

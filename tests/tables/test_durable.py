@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from tables import durable
+from tables.checksums import differs, sidecar
 from tables.durable import LOG, commits, keep_only, newest_commit, newest_version, sync_since
 
 
@@ -38,6 +39,8 @@ def test_files_are_flushed_before_the_commit_that_names_them_and_directories_las
     directories = {str(table.parent), str(table), str(table / LOG), str(table / "day=2"), str(table / "day=3")}
     assert set(flushed[flushed.index(commit) + 1:]) == directories
     assert str(commits(table)[0]) not in flushed
+    assert differs(newest_commit(table)) is False, "delta-rs writes none: a flipped bit in its commits would have no name"
+    assert flushed.index(str(sidecar(newest_commit(table)))) < flushed.index(commit)
 
 
 def test_a_checkpoint_is_flushed_as_well_and_tells_the_version_when_it_alone_is_left(tmp_path, flushed):
