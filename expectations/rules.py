@@ -15,7 +15,7 @@ from expectations.currencies import CURRENCIES, NO_DECIMALS
 SOURCE, DROP, PROBLEM = "source_file", "_drop", "_problem"
 CONTENT = "_content"  # hash of all that a row says: equal rows say the same
 RULES, COLUMNS = "rules", "columns"
-RULE = "array<struct<rule:string,column:string>>"
+RULE_LIST = "array<struct<rule:string,column:string>>"
 EARLIEST, LATEST = date(1900, 1, 2), date(2199, 12, 31)  # what lies beyond is a sentinel, not a date
 
 ID = r"^(?!0+\z|(?i:null|none|nan|n/a|na)\z|[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+\z)[A-Za-z0-9][A-Za-z0-9._:@#/|=+-]{0,63}\z"
@@ -24,12 +24,12 @@ TIME = (
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?\z"
 )
 ZONED = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"
-LONGEST_ZONE = 6
+LONGEST_ZONE = 6  # "+08:00"
 # `\z` and not `$`, which in Java also stands before a newline at the end.
 CARD = r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{1,7}(?![0-9])"  # 13 to 19 digits, in groups or not
 SHORTEST_CARD = 13
-# Control characters, direction overrides, zero-width space and byte order mark: never part of what a text says.
 PLAIN = r"^[ -~]*\z"  # told in half the time that looking for what is invisible takes
+# Control characters, direction overrides, zero-width space and byte order mark: never part of what a text says.
 INVISIBLE = "[\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u200B\\u202A-\\u202E\\u2066-\\u2069\\uFEFF]"
 
 
@@ -92,7 +92,7 @@ def _rule(name: str, column: str) -> Column:
 def _those_of(broken: list[Column]) -> Column:
     """The rules that are not null; for most rows there is none, and no array is made."""
     those = F.filter(F.array(*broken), lambda rule: rule.isNotNull())
-    return F.when(F.coalesce(*broken).isNotNull(), those).otherwise(F.array().cast(RULE))
+    return F.when(F.coalesce(*broken).isNotNull(), those).otherwise(F.array().cast(RULE_LIST))
 
 
 def _said(field: Field, feed: Feed) -> Column:

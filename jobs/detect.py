@@ -73,7 +73,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     """
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
-    since = stored.agg(F.max("recorded_on")).collect()[0][0]
+    since = last_look(job)
     everyone = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
     changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
@@ -108,6 +108,13 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         forgiven = forgiven_units(job, reduce(DataFrame.unionByName, no_news), stored)
         units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
     return Detected(look, units, told, judged)
+
+
+def last_look(job: Job) -> date | None:
+    """The last day before the job's that was detected; None before the first."""
+    before = job.lake.read("daily_flows").where(F.col("recorded_on") < F.lit(job.day))
+    last: date | None = before.agg(F.max("recorded_on")).collect()[0][0]
+    return last
 
 
 def _look(job: Job, since: date | None, first_new: date, first_run_days: int) -> Look:

@@ -10,7 +10,7 @@ from typing import Any
 import pyspark.sql.functions as F
 
 from jobs.context import Counts, Job
-from jobs.detect import detected
+from jobs.detect import detected, last_look
 from jobs.explain import alert_of
 from tables.arrow import read_arrow
 
@@ -43,13 +43,13 @@ def redetected(job: Job, alert_id: str) -> Counts:
 
 
 def _compared(job: Job, day: date, flows: list[Row]) -> list[str]:
-    job.progress(f"{day}  detect again")
-    found = detected(replace(job, day=day))
-    since = found.look.since
+    then = replace(job, day=day)
+    since = last_look(then)
     if since is not None and job.lake.read("flow_baselines").where(F.col("as_of") == F.lit(since)).isEmpty():
         return [f"flow {flow['flow_id']}: the baselines of {since}, which it was judged by, are no longer kept" for flow in flows]
+    job.progress(f"{day}  detect again")
     ids = [flow["flow_id"] for flow in flows]
-    again = {row["flow_id"]: row for row in found.abnormal.where(F.col("flow_id").isin(*ids)).toArrow().to_pylist()}
+    again = {row["flow_id"]: row for row in detected(then).abnormal.where(F.col("flow_id").isin(*ids)).toArrow().to_pylist()}
     return [_told(flow, again.get(flow["flow_id"]), day) for flow in flows]
 
 

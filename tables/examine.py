@@ -46,14 +46,8 @@ def examined_table(table: Path, recorded: int | None, aside: Path, roll_back: Ca
         return
     found = list(_log_damage(table, recorded, aside, roll_back))
     yield from found
-    if found:
-        return
-    unread = _unread(table)
-    if unread:
-        yield Finding(f"its log is whole JSON and cannot be read: {unread}", RESTORE)
-        return
-    yield from _protocol(table)
-    yield from _data_damage(table, recorded, roll_back)
+    if not found:
+        yield from _damage_beyond_the_log(table, recorded, roll_back)
 
 
 def move_aside(file: Path, aside: Path) -> None:
@@ -126,25 +120,19 @@ def _log_damage(table: Path, recorded: int | None, aside: Path, roll_back: Calla
                           partial(move_aside, version_file, aside))
 
 
-def _unread(table: Path) -> str:
-    """What a reader says of a log that it cannot follow (a bit flipped inside a name); empty when it can."""
+def _damage_beyond_the_log(table: Path, recorded: int | None, roll_back: Callable[[], None]) -> Iterator[Finding]:
     from deltalake import DeltaTable
 
     try:
-        DeltaTable(table)
-    except Exception as error:  # whatever a damaged log makes the reader raise
-        return str(error).splitlines()[0]
-    return ""
-
-
-def _protocol(table: Path) -> Iterator[Finding]:
-    from deltalake import DeltaTable
-
-    told = DeltaTable(table).protocol()
+        told = DeltaTable(table).protocol()
+    except Exception as error:  # whatever a log that is whole JSON, with a bit flipped inside a name, makes the reader raise
+        yield Finding(f"its log is whole JSON and cannot be read: {str(error).splitlines()[0]}", RESTORE)
+        return
     strange = set(told.writer_features or ()) - WRITER_FEATURES
     if told.min_reader_version > READER_VERSION or told.min_writer_version > WRITER_VERSION or strange:
         yield Finding(f"its protocol is {told.min_reader_version}/{told.min_writer_version} {sorted(strange)}: newer than this Kehu",
                       "update Kehu, or restore the table")
+    yield from _data_damage(table, recorded, roll_back)
 
 
 def _data_damage(table: Path, recorded: int | None, roll_back: Callable[[], None]) -> Iterator[Finding]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
 from jobs.context import Job
-from tables.checksums import sidecar
+from tables.checksums import lay_beside
 from tables.durable import LOG, newest_version
 
 AT, COUNTS = pa.timestamp("us", "UTC"), pa.map_(pa.string(), pa.int64())
@@ -48,18 +46,12 @@ def write(table: Path, rows: list[dict[str, Any]], run_id: str | None = "detect-
     write_deltalake(table, pa.Table.from_pylist(rows, schema), commit_properties=signed, **{"mode": "append", **how})
     for file in set(table.rglob("*")) - before:
         if file.is_file():
-            checksum(file)
+            lay_beside(file)
 
 
 def laid_down(job: Job, name: str, rows: list[dict[str, Any]]) -> None:
     """Rows of a declared table of a job's lake, written without Spark, which is slower at it."""
     write_deltalake(f"{job.lake.root}/{name}", job.lake.literal(name, rows).toArrow())
-
-
-def checksum(file: Path) -> None:
-    content = file.read_bytes()
-    sums = (zlib.crc32(content[at:at + 512]) for at in range(0, len(content), 512))
-    sidecar(file).write_bytes(b"crc\0\0\0\2\0" + b"".join(struct.pack(">I", one) for one in sums))
 
 
 def record(lake: Path, day: date, **what: Any) -> None:

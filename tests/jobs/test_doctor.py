@@ -13,10 +13,10 @@ from conf import ExitCode, KehuError
 from jobs.context import Places
 from jobs.doctor import examined
 from jobs.ledger import last_versions
-from tables.checksums import sidecar
+from tables.checksums import lay_beside, sidecar
 from tables.durable import LOG, commits, newest_commit, newest_version
 from tables.sound import require_sound
-from tests.small_lake import checksum, record, write
+from tests.small_lake import record, write
 
 DAYS = [date(2024, 1, day) for day in (1, 2, 3)]
 
@@ -35,7 +35,7 @@ def hurt(tmp_path) -> Places:
         a_day(lake, day, [f"c{n}" for n in range(number + 1)])
         if number == 1:
             DeltaTable(lake / "daily_flows").create_checkpoint()
-            checksum(next((lake / "daily_flows" / LOG).glob("*.checkpoint.parquet")))
+            lay_beside(next((lake / "daily_flows" / LOG).glob("*.checkpoint.parquet")))
         record(lake, day)
     return Places(tmp_path / "landing", lake, tmp_path / "worklists")
 
