@@ -5,11 +5,12 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from features.account_sums import MEAN_DAYS, weighted_cents
 from features.as_of import converted, with_rate
 from features.feature import MONEY, Feature, rounded, share
+from features.flow_features import money
 from features.movements import of_customer
 
-MEAN_DAYS = (30, 90, 365)
 BACK_DAYS = (30, 90)
 MATURING_DAYS = (30, 90)
 DEPOSITS = ("current", "savings", "time_deposit")
@@ -117,7 +118,7 @@ FEATURES = (
 )
 
 
-def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFrame, base_currency: str) -> DataFrame:
+def account_balances(sums: DataFrame, accounts: DataFrame, fx_rates: DataFrame, base_currency: str) -> DataFrame:
     """What is on each account on each day, and was on average before.
 
     The balance is the one the bank last stated; a time deposit or loan of which none was stated stands at its principal (a
@@ -126,7 +127,7 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
 
     Parameters
     ----------
-    movements : DataFrame as `features.movements.movements` returns
+    sums : DataFrame as `features.account_sums.account_sums` returns, with or without accounts that never moved
     accounts : DataFrame as `versions_as_of` returns
     fx_rates : DataFrame as `latest_known_on` returns
     base_currency : str
@@ -136,17 +137,13 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
     DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `currency`, `is_open`, `opened_on`, `closed_on`,
     `maturity_on`, `interest_rate`, and in base currency at the day's rate `balance`, `balance_<n>d_ago`, `mean_<n>d`
     """
-    in_order = F.struct("booked_at", "nth")
-    stated = F.col("balance_after").isNotNull()
-    signed = F.when(F.col("direction") == "credit", F.col("amount_base")).otherwise(-F.col("amount_base"))
-
-    moved = movements.groupBy("customer_id", "as_of", "account_id").agg(
-        F.max_by("balance_after", F.when(stated, in_order)).alias("_stated"),
-        *[F.sum(F.when(F.col("age_days") < days, signed)).alias(f"_since_{days}") for days in BACK_DAYS],
-        *[
-            F.sum(F.when(F.col("age_days") < days, signed * (days - 1 - F.col("age_days")))).alias(f"_weighted_{days}")
-            for days in MEAN_DAYS
-        ],
+    moved = sums.select(
+        "customer_id",
+        "as_of",
+        "account_id",
+        F.col("stated")["balance"].alias("_stated"),
+        *[money(F.col(f"cents_{days}d")).alias(f"_since_{days}") for days in BACK_DAYS],
+        *[weighted_cents(days).alias(f"_weighted_{days}") for days in MEAN_DAYS],
     )
     of_day = with_rate(accounts.withColumn("business_date", F.col("as_of")), fx_rates, base_currency, on=["as_of"])
     joined = of_day.join(moved, ["customer_id", "as_of", "account_id"], "left")
@@ -163,7 +160,7 @@ def account_balances(movements: DataFrame, accounts: DataFrame, fx_rates: DataFr
         return moving_or_standing(before, (existed > days).cast("int"))
 
     def mean(days: int) -> Column:
-        before = F.col("balance") - F.coalesce(F.col(f"_weighted_{days}"), F.lit(0)) / days
+        before = F.col("balance") - F.coalesce(F.col(f"_weighted_{days}"), F.lit(0)) / (days * 100)
         return moving_or_standing(before, F.least(existed, F.lit(days)) / days)
 
     return of_customer(

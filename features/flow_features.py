@@ -6,21 +6,13 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from features.feature import MONEY, Feature, rounded, share
+from features.flow_sums import CHANNELS, DIRECTIONS, HABIT_DAYS, HABITS, OWN_MONEY, TYPES, WINDOWS, YEAR_DAYS
 
-WINDOWS = (1, 7, 30, 90, 180, 365)
-HABIT_DAYS = 90  # of types, channels and times of day
-DIRECTIONS = {"in": "credit", "out": "debit"}
-TYPES = {  # what is moved in each direction
-    "in": ("cash", "transfer", "salary", "interest", "investment", "loan", "time_deposit"),
-    "out": ("cash", "transfer", "card", "bill", "fee", "investment", "loan", "time_deposit"),
-}
-OWN_MONEY = ("investment", "loan", "time_deposit")  # moves between the customer's own accounts: told where it is at their disposal
-CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit")
+NAMED_CHANNELS = tuple(name for name in CHANNELS if name != "other")
 DIGITAL = ("mobile", "online")
 STAFFED = ("counter", "pad")
 NET_WINDOWS = (30, 90, 365)
 TRENDS = ((30, 90), (90, 365))  # a short window against a long one
-EVENING, MORNING = 18, 6  # hours
 
 _SOURCE = "transactions, accounts, fx_rates"
 _MONEY = "base currency"
@@ -87,7 +79,7 @@ FEATURES = (
             "movements",
             _SOURCE,
         ).over(HABIT_DAYS)
-        for channel in CHANNELS
+        for channel in NAMED_CHANNELS
     ),
     *(
         feature.over(HABIT_DAYS)
@@ -221,89 +213,38 @@ FEATURES = (
     ),
 )
 
-CELL = ("customer_id", "as_of", "window", "direction", "type", "channel", "own", "at_hand", "external")
 
-
-def movement_cells(movements: DataFrame) -> DataFrame:
-    """Sums and counts of a year's movements, by the shortest window that holds them; everything here adds up from these.
-
-    Parameters
-    ----------
-    movements : DataFrame as `features.movements.movements` returns
-
-    Returns
-    -------
-    DataFrame with `CELL` and `cents`, `largest` (amount), `n`, `latest` (age in days), `hours`, `evening`, `night`, `weekend`,
-    `foreign`; sums of money in cents, as whole numbers add fast and exactly
-    """
-    window = F.lit(None).cast("int")
-    for days in reversed(WINDOWS):
-        window = F.when(F.col("age_days") < days, days).otherwise(window)
-    return (
-        movements.where(F.col("age_days") < WINDOWS[-1])
-        .withColumn("at_hand", F.col("product_type").isin("current", "savings"))
-        .groupBy(*CELL[:2], window.alias("window"), *CELL[3:])
-        .agg(
-            F.sum((F.col("amount_base") * 100).cast("bigint")).alias("cents"),
-            F.max("amount_base").alias("largest"),
-            F.count("*").alias("n"),
-            F.min("age_days").alias("latest"),
-            F.sum("hour").alias("hours"),
-            F.count_if(F.col("hour") >= EVENING).alias("evening"),
-            F.count_if(F.col("hour") < MORNING).alias("night"),
-            F.count_if("weekend").alias("weekend"),
-            F.count_if("foreign").alias("foreign"),
-        )
-    )
-
-
-def flow_features(cells: DataFrame) -> DataFrame:
+def flow_features(sums: DataFrame) -> DataFrame:
     """Features of money in and out.
 
     Parameters
     ----------
-    cells : DataFrame as `movement_cells` returns
+    sums : DataFrame as `features.flow_sums.flow_sums` returns
 
     Returns
     -------
     DataFrame with `customer_id`, `as_of` and the features
     """
-    sums: dict[str, Column] = {}
-    for way, direction in DIRECTIONS.items():
-        moved = F.col("external") & (F.col("direction") == direction)
+    told: dict[str, Column] = {}
+    for way, kinds in TYPES.items():
         for days in WINDOWS:
-            sums[f"{way}_amount_{days}d"] = money(moved & within(days))
-            sums[f"{way}_count_{days}d"] = count(moved & within(days))
-        sums[f"largest_{way}_{HABIT_DAYS}d"] = F.max(F.when(moved & within(HABIT_DAYS), F.col("largest")))
-        for kind in TYPES[way]:
-            here = F.col("at_hand") if kind in OWN_MONEY else ~F.col("own")
-            booked = (F.col("type") == kind) & (F.col("direction") == direction) & here
-            sums[f"{way}_{kind}_{HABIT_DAYS}d"] = money(booked & within(HABIT_DAYS))
-    for channel in CHANNELS:
-        sums[f"count_{channel}_{HABIT_DAYS}d"] = count((F.col("channel") == channel) & within(HABIT_DAYS))
-    withdrawn = F.col("external") & (F.col("direction") == "debit") & (F.col("type") == "cash")
-    sums["_cash"] = money(withdrawn & within(HABIT_DAYS))
-    for part in ("n", "hours", "evening", "night", "weekend", "foreign"):
-        sums[f"_{part}"] = count(within(HABIT_DAYS), part)
-    sums["days_since_movement"] = F.min("latest")
-    summed = cells.groupBy("customer_id", "as_of").agg(*[value.alias(name) for name, value in sums.items()])
-    return summed.withColumns(_derived()).drop(*[name for name in sums if name.startswith("_")])
+            told[f"{way}_amount_{days}d"] = money(F.col(f"{way}_cents_{days}d"))
+            told[f"{way}_count_{days}d"] = F.col(f"{way}_count_{days}d")
+        told[f"largest_{way}_{HABIT_DAYS}d"] = money(F.array_max(F.col(f"largest_{way}")["cents"]))
+        for kind in kinds:
+            told[f"{way}_{kind}_{HABIT_DAYS}d"] = money(F.col(f"{way}_{kind}_cents"))
+    for channel in NAMED_CHANNELS:
+        told[f"count_{channel}_{HABIT_DAYS}d"] = F.col(f"count_{channel}_{HABIT_DAYS}d")
+    moved_ago = F.date_diff("as_of", "last_moved_on")
+    told["days_since_movement"] = F.when(moved_ago < YEAR_DAYS, moved_ago)
+    needed = ("movements", *HABITS, "withdrawn_cents")
+    plain = sums.select("customer_id", "as_of", *[value.alias(name) for name, value in told.items()], *needed)
+    return plain.withColumns(_derived()).drop(*needed)
 
 
-def within(days: int) -> Column:
-    """Whether a cell lies within a window."""
-    return F.col("window") <= days
-
-
-def money(condition: Column) -> Column:
-    """Sum of money of the cells a condition holds for, 0 where there is none."""
-    cents = F.coalesce(F.sum(F.when(condition, F.col("cents"))), F.lit(0))
+def money(cents: Column) -> Column:
+    """A whole number of cents as money."""
     return (cents.cast("decimal(20,0)") / 100).cast(MONEY)
-
-
-def count(condition: Column, what: str = "n") -> Column:
-    """Sum of a count of the cells a condition holds for, 0 where there is none."""
-    return F.coalesce(F.sum(F.when(condition, F.col(what))), F.lit(0))
 
 
 def _derived() -> dict[str, Column]:
@@ -311,14 +252,14 @@ def _derived() -> dict[str, Column]:
         return sum((F.col(f"count_{name}_{HABIT_DAYS}d") for name in names), F.lit(0))
 
     derived = {
-        f"digital_share_{HABIT_DAYS}d": share(channels(DIGITAL), F.col("_n")),
-        f"staffed_share_{HABIT_DAYS}d": share(channels(STAFFED), F.col("_n")),
-        f"cash_share_{HABIT_DAYS}d": share(F.col("_cash"), F.col(f"out_amount_{HABIT_DAYS}d")),
-        f"usual_hour_{HABIT_DAYS}d": share(F.col("_hours"), F.col("_n")),
+        f"digital_share_{HABIT_DAYS}d": share(channels(DIGITAL), F.col("movements")),
+        f"staffed_share_{HABIT_DAYS}d": share(channels(STAFFED), F.col("movements")),
+        f"cash_share_{HABIT_DAYS}d": share(money(F.col("withdrawn_cents")), F.col(f"out_amount_{HABIT_DAYS}d")),
+        f"usual_hour_{HABIT_DAYS}d": share(F.col("hours"), F.col("movements")),
         "kept_share_90d": share(F.col("in_amount_90d") - F.col("out_amount_90d"), F.col("in_amount_90d")),
     }
     for habit in ("evening", "night", "weekend", "foreign"):
-        derived[f"{habit}_share_{HABIT_DAYS}d"] = share(F.col(f"_{habit}"), F.col("_n"))
+        derived[f"{habit}_share_{HABIT_DAYS}d"] = share(F.col(habit), F.col("movements"))
     for days in NET_WINDOWS:
         derived[f"net_amount_{days}d"] = (F.col(f"in_amount_{days}d") - F.col(f"out_amount_{days}d")).cast(MONEY)
     for way in DIRECTIONS:

@@ -6,15 +6,17 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
 from features.feature import MONEY, Feature, rounded, share
+from features.flow_features import money
 
 MONTH_DAYS = 30  # a month here is 30 days back from the day, so that every day sees whole months
 RECENT_MONTHS = 6  # that the usual month is taken from
 SEEN_MONTHS = 3  # a series is regular when it was seen in as many of the last five months …
 OF_MONTHS = 5
+REGULAR_DAYS = OF_MONTHS * MONTH_DAYS
+REGULAR_TYPES = ("transfer", "bill", "other")  # cards and cash are everyday spending, whatever comes back in them
 MAX_SPREAD = 0.5  # … and its largest amount exceeds its smallest by no more than this share of the mean
 MIN_SALARY_MONTHS = 2
 CHANGE = 0.1  # a salary this much higher or lower than the one before has changed
-YEAR_DAYS = 365
 
 _SOURCE = "transactions, accounts, fx_rates"
 _SALARY = {"en": "salary", "zh": "工资收入"}
@@ -81,7 +83,7 @@ FEATURES = (
     Feature(
         "regular_payments",
         "BIGINT",
-        "series paid in most months in like amounts (rent, instalments, premiums)",
+        "series paid by transfer or bill in most months in like amounts (rent, premiums)",
         _REGULAR,
         "series",
         _SOURCE,
@@ -101,30 +103,29 @@ FEATURES = (
 )
 
 
-def income_features(movements: DataFrame) -> DataFrame:
+def income_features(sums: DataFrame, payments: DataFrame) -> DataFrame:
     """Features of salary, other regular income and regular payments.
 
     Parameters
     ----------
-    movements : DataFrame as `features.movements.movements` returns
+    sums : DataFrame as `features.flow_sums.flow_sums` returns
+    payments : DataFrame as `features.movements.movements` returns, of `REGULAR_TYPES` and the last `REGULAR_DAYS`
 
     Returns
     -------
     DataFrame with `customer_id`, `as_of` and the features
     """
-    flows = movements.where(F.col("external") & F.col("amount_base").isNotNull() & (F.col("age_days") < YEAR_DAYS))
-    salaries = _salaries(flows.where((F.col("type") == "salary") & (F.col("direction") == "credit")))
-    regular = _regular(flows.where(F.col("type") != "salary"))
-    both = salaries.join(regular, ["customer_id", "as_of"], "full")
+    both = _salaries(sums).join(_regular(payments), ["customer_id", "as_of"], "full")
     estimate = F.coalesce("salary_month", "regular_income_month")
     return both.withColumn("monthly_income_estimate", estimate).withColumn(
         "regular_payments_share", share(F.col("regular_payments_month"), F.col("monthly_income_estimate"))
     )
 
 
-def _salaries(salaries: DataFrame) -> DataFrame:
+def _salaries(sums: DataFrame) -> DataFrame:
     """One row a customer and day; a salary paid in several parts on one day is one."""
-    paid = salaries.groupBy("customer_id", "as_of", "age_days").agg(F.sum("amount_base").cast(MONEY).alias("amount"))
+    each = sums.select("customer_id", "as_of", F.inline("salaries"))
+    paid = each.select("customer_id", "as_of", F.date_diff("as_of", "on").alias("age_days"), money(F.col("cents")).alias("amount"))
     by_month = (
         paid.where(F.col("age_days") < RECENT_MONTHS * MONTH_DAYS)
         .groupBy("customer_id", "as_of", F.floor(F.col("age_days") / MONTH_DAYS).alias("month"))
@@ -164,11 +165,11 @@ def _salaries(salaries: DataFrame) -> DataFrame:
     )
 
 
-def _regular(flows: DataFrame) -> DataFrame:
+def _regular(payments: DataFrame) -> DataFrame:
     """One row a customer: series of like amounts with one other side, seen in most of the last months."""
     bit_of_month = F.call_function("shiftleft", F.lit(1), F.floor(F.col("age_days") / MONTH_DAYS).cast("int"))
     series = (
-        flows.where(F.col("age_days") < OF_MONTHS * MONTH_DAYS)
+        payments.where(F.col("external") & F.col("amount_base").isNotNull())
         .groupBy("customer_id", "as_of", "account_id", "direction", "type", "series")
         .agg(
             F.bit_count(F.bit_or(bit_of_month)).alias("months"),

@@ -19,9 +19,9 @@ SATURDAY = 5
 LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little further back: interest is booked at least yearly
 
 
-def recent(events: DataFrame, days: Sequence[date]) -> DataFrame:
+def recent(events: DataFrame, days: Sequence[date], lookback_days: int = LOOKBACK_DAYS) -> DataFrame:
     """The events any of the days may ask for; prunes files, so that the cost does not grow with the history."""
-    first = min(days) - timedelta(days=LOOKBACK_DAYS - 1)
+    first = min(days) - timedelta(days=lookback_days - 1)
     return known(events.where(F.col("business_date") >= F.lit(first)), max(days), since=min(days))
 
 
@@ -62,10 +62,11 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `age_days`, `direction`, `type`, `channel`, `series` (a hash
-    of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`, `booked_at`, `nth` (breaks
-    ties of `booked_at`), `hour`, `weekend`, `foreign` (currency), `own` (between accounts of the customer) and `external` (to or
-    from others, as `features.flows.external_flows` means it: deposits only, equal amounts of one day that go both ways net)
+    DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `business_date`, `age_days`, `direction`, `type`, `channel`,
+    `series` (a hash of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`,
+    `booked_at`, `nth` (breaks ties of `booked_at`), `hour`, `weekend`, `foreign` (currency), `own` (between accounts of the
+    customer) and `external` (to or from others, as `features.flows.external_flows` means it: deposits only, equal amounts of one
+    day that go both ways net)
     """
     of_day = seen_from(_owned(transactions, accounts))
     own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
@@ -83,6 +84,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "as_of",
         "account_id",
         "product_type",
+        "business_date",
         "age_days",
         "direction",
         "type",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import Profitability
 from features.feature import MONEY, Feature
-from features.flow_features import STAFFED, money, within
+from features.flow_features import STAFFED, money
+from features.flow_sums import CHANNELS, HABIT_DAYS, YEAR_DAYS
 
-QUARTER_DAYS, QUARTERS = 90, 4
+QUARTERS = 4  # of `HABIT_DAYS`
 
 _VALUE = {"en": "what the relationship earns", "zh": "客户贡献度"}
 _COST = {"en": "what serving the customer costs", "zh": "服务成本"}
@@ -59,7 +61,7 @@ FEATURES = (
 )
 
 
-def profitability_features(balances: DataFrame, cells: DataFrame, invested: DataFrame, settings: Profitability) -> DataFrame:
+def profitability_features(balances: DataFrame, sums: DataFrame, invested: DataFrame, settings: Profitability) -> DataFrame:
     """Features of what the customer earns and costs.
 
     Margin of a year: each account's mean balance (what is owed, on loans and cards) times its product's margin, and the value
@@ -69,7 +71,7 @@ def profitability_features(balances: DataFrame, cells: DataFrame, invested: Data
     Parameters
     ----------
     balances : DataFrame as `account_balances` returns
-    cells : DataFrame as `movement_cells` returns
+    sums : DataFrame as `features.flow_sums.flow_sums` returns
     invested : DataFrame as `invested_values` returns
     settings : Profitability
 
@@ -79,7 +81,6 @@ def profitability_features(balances: DataFrame, cells: DataFrame, invested: Data
     """
     key = ["customer_id", "as_of"]
     margin = _looked_up("product_type", {name: str(share) for name, share in settings.margin_by_product.items()}, "decimal(9,6)")
-    price = _looked_up("channel", {name: str(cost) for name, cost in settings.cost_by_channel.items()}, "decimal(9,4)")
     investment = F.col("product_type") == "investment"
     earned = balances.groupBy(*key).agg(
         F.sum(F.abs("mean_365d") * margin).alias("_year"),
@@ -87,15 +88,13 @@ def profitability_features(balances: DataFrame, cells: DataFrame, invested: Data
         F.coalesce(F.sum(F.when(investment, F.col("balance"))), F.lit(0)).alias("_mirrored"),
         (F.count_if("is_open") * F.lit(settings.cost_of_account)).alias("_keeping"),
     )
-    staffed = F.col("channel").isin(*STAFFED)
-    quarter = within(QUARTER_DAYS)
-    charged = (F.col("type") == "fee") & (F.col("direction") == "debit")
-    moved = cells.groupBy(*key).agg(
-        F.sum(F.col("n") * price).alias("_moving"),
-        F.sum(F.when(staffed, F.col("n") * price)).alias("staffed_cost_year"),
-        F.sum(F.when(quarter, F.col("n") * price)).alias("_moving_lately"),
-        money(charged).alias("fees_year"),
-        money(charged & quarter).alias("_fees_lately"),
+    moved = sums.select(
+        *key,
+        _at_cost(CHANNELS, YEAR_DAYS, settings).alias("_moving"),
+        _at_cost(STAFFED, YEAR_DAYS, settings).alias("staffed_cost_year"),
+        _at_cost(CHANNELS, HABIT_DAYS, settings).alias("_moving_lately"),
+        money(F.col(f"fee_cents_{YEAR_DAYS}d")).alias("fees_year"),
+        money(F.col(f"fee_cents_{HABIT_DAYS}d")).alias("_fees_lately"),
     )
     all_of_it = earned.join(moved, key, "full").join(invested, key, "full")
     zero = all_of_it.fillna(0, [name for name, kind in all_of_it.dtypes if kind.startswith("decimal")])
@@ -111,6 +110,14 @@ def profitability_features(balances: DataFrame, cells: DataFrame, invested: Data
         (F.col("_year") + holdings + F.col("fees_year") - costs).cast(MONEY).alias("net_value_year"),
         (F.col("_ahead") + holdings - lately).cast(MONEY).alias("net_value_ahead"),
     )
+
+
+def _at_cost(channels: Sequence[str], days: int, settings: Profitability) -> Column:
+    """What the movements of some channels cost within a window."""
+    costs = [
+        F.col(f"count_{name}_{days}d") * F.lit(str(settings.cost_by_channel.get(name, 0))).cast("decimal(9,4)") for name in channels
+    ]
+    return functools.reduce(Column.__add__, costs)
 
 
 def _looked_up(column: str, values: Mapping[str, str], kind: str) -> Column:

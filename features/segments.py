@@ -10,7 +10,8 @@ from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Segments
 from features.bands import UNKNOWN, band
-from features.flow_features import CHANNELS, HABIT_DAYS
+from features.flow_features import NAMED_CHANNELS
+from features.flow_sums import HABIT_DAYS
 
 TIERS = ("mass", "affluent", "private")
 MONTHS = 12
@@ -89,10 +90,10 @@ def service_tier(assets: Column, cuts: Sequence[Decimal]) -> Column:
 
 def _channel_preference() -> Column:
     """The channel of most movements; the declared order decides ties."""
-    counts = [F.col(f"count_{channel}_{HABIT_DAYS}d") for channel in CHANNELS]
+    counts = [F.col(f"count_{channel}_{HABIT_DAYS}d") for channel in NAMED_CHANNELS]
     most = F.greatest(*counts)
     expression = F.lit(UNKNOWN)
-    for channel, count in reversed(list(zip(CHANNELS, counts, strict=True))):
+    for channel, count in reversed(list(zip(NAMED_CHANNELS, counts, strict=True))):
         expression = F.when(count == most, channel).otherwise(expression)
     return F.when(most > 0, expression).otherwise(UNKNOWN)
 

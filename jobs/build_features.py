@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,10 +15,10 @@ from features.as_of import in_base_currency, known, latest_known_by, latest_know
 from features.balance_features import account_balances, balance_features
 from features.catalogue import FAMILIES, FEATURES, joined
 from features.demographic_features import demographic_features
-from features.flow_features import flow_features, movement_cells
+from features.flow_features import flow_features
 from features.flows import owned
 from features.holding_features import holding_features, invested_values, open_holdings
-from features.income_features import income_features
+from features.income_features import REGULAR_DAYS, REGULAR_TYPES, income_features
 from features.life_events import consenting, life_events
 from features.life_evidence import lookback_from, payment_days, purchase_days
 from features.movements import movements, of_customer, recent, seen_from
@@ -26,13 +27,16 @@ from features.purchase_features import baskets, purchase_features
 from features.relationship_features import relationship_features
 from features.segments import preferences, segments
 from jobs.context import Counts, Job, Places
+from jobs.sums import RATES_KNOWN, Sums, counted, rates_known, sums_of_day
 from tables.arrow import Filter, read_arrow
 
 
 def run(job: Job) -> Counts:
-    """Write the day's `customer_features`, `segments` and `life_events`."""
+    """Write the day's `customer_features`, `segments` and `life_events`, and in a large lake the sums that the next day's are made of."""
     lake, day, settings = job.lake, job.day, job.settings
-    features = features_as_of(job, [day])
+    versions = _versions(job, [day])
+    sums = sums_of_day(job, versions.accounts, versions.rates)
+    features = _features(job, versions, sums)
     held = open_holdings(_latest(job, "holdings", [day]), settings.offers)
     reasons = settings.wording[settings.bank.language].reasons
     segmented = segments(features, preferences(held, settings.segments.preferences), settings.segments, reasons)
@@ -41,7 +45,7 @@ def run(job: Job) -> Counts:
     lake.replace("segments", segmented, {"as_of": day})
     lake.replace("life_events", events, {"as_of": day})
     customers = features.count()
-    return {"rows_in": customers, "rows_out": customers, "life_events": events.count()}
+    return {"rows_in": customers, "rows_out": customers, "life_events": events.count(), RATES_KNOWN: rates_known(job, day)}
 
 
 def life_events_of_day(job: Job) -> DataFrame:
@@ -64,6 +68,16 @@ def life_events_of_day(job: Job) -> DataFrame:
     return _kept(life_events(days, customers, first_seen, events, day))
 
 
+@dataclass(frozen=True)
+class Versions:
+    """Customers, accounts and rates as known on some days, computed."""
+
+    days: Sequence[date]
+    accounts: DataFrame
+    customers: DataFrame
+    rates: DataFrame
+
+
 def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
     """The features of every customer on each of some past days, in one pass over the events, only facts known on each.
 
@@ -71,29 +85,41 @@ def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
     -------
     DataFrame with `customer_id`, `as_of` and every feature of the catalogue, computed
     """
-    lake, settings = job.lake, job.settings
-    currency = settings.bank.base_currency
-    accounts = _kept(versions_as_of(lake.read("accounts"), "account_id", days))
-    customers = _kept(of_customer(versions_as_of(lake.read("customers"), "customer_id", days)))
-    rates = _kept(_latest(job, "fx_rates", days))
-    moved = _kept(movements(recent(lake.read("transactions"), days), accounts, rates, currency, settings.bank.time_zone))
-    cells = _kept(movement_cells(moved))
-    balances = _kept(account_balances(moved, accounts, rates, currency))
+    versions = _versions(job, days)
+    return _features(job, versions, counted(job, days, versions.accounts, versions.rates))
+
+
+def _versions(job: Job, days: Sequence[date]) -> Versions:
+    return Versions(
+        days,
+        _kept(versions_as_of(job.lake.read("accounts"), "account_id", days)),
+        _kept(of_customer(versions_as_of(job.lake.read("customers"), "customer_id", days))),
+        _kept(_latest(job, "fx_rates", days)),
+    )
+
+
+def _features(job: Job, versions: Versions, sums: Sums) -> DataFrame:
+    """The features, computed from the sums and from whatever else was known."""
+    lake, settings, days = job.lake, job.settings, versions.days
+    bank, currency = settings.bank, settings.bank.base_currency
+    balances = _kept(account_balances(sums.accounts, versions.accounts, versions.rates, currency))
+    regular = recent(lake.read("transactions").where(F.col("type").isin(*REGULAR_TYPES)), days, REGULAR_DAYS)
+    payments = movements(regular, versions.accounts, versions.rates, currency, bank.time_zone)
     held = _kept(open_holdings(_latest(job, "holdings", days), settings.offers))
-    bought = _kept(baskets(recent(lake.read("purchases"), days), rates, days, currency, settings.segments.purchase_groups))
+    bought = _kept(baskets(recent(lake.read("purchases"), days), versions.rates, days, currency, settings.segments.purchase_groups))
     outcomes = seen_from(recent(lake.read("outcomes"), days), days)
     invested = invested_values(held)
     parts = [
-        demographic_features(customers, settings.segments.occupation_groups),
-        relationship_features(customers, lake.read("alerts"), outcomes),
-        holding_features(held, balances, customers, currency),
+        demographic_features(versions.customers, settings.segments.occupation_groups),
+        relationship_features(versions.customers, lake.read("alerts"), outcomes),
+        holding_features(held, balances, versions.customers, currency),
         balance_features(balances, invested, currency),
-        flow_features(cells),
-        income_features(moved),
+        flow_features(sums.flows),
+        income_features(sums.flows, payments),
         purchase_features(bought),
-        profitability_features(balances, cells, invested, settings.profitability),
+        profitability_features(balances, sums.flows, invested, settings.profitability),
     ]
-    return _kept(joined(customers, parts))
+    return _kept(joined(versions.customers, parts))
 
 
 def _kept(frame: DataFrame) -> DataFrame:

@@ -67,7 +67,8 @@ class Job:
         from tables.lake import Lake
 
         lake = Lake(self.spark, self.places.lake, self.run_id)
-        lake.extend(declared()["customer_features"])
+        for table in declared().values():
+            lake.extend(table)
         return lake
 
     def named(self, name: str) -> Job:
@@ -76,12 +77,17 @@ class Job:
 
 
 def declared() -> dict[str, Table]:
-    """Every table as it is, `customer_features` with the catalogue's columns."""
+    """Every table as it is, with the columns that features declare."""
+    from features import account_sums, flow_sums
     from features.catalogue import FEATURES
     from tables import TABLES, Column, Personal
 
-    features = tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES)
-    return TABLES | {"customer_features": TABLES["customer_features"].with_columns(features)}
+    added = {
+        "customer_features": tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES),
+        "flow_sums": tuple(Column(name, *told, Personal.SENSITIVE) for name, told in flow_sums.COLUMNS.items()),
+        "account_sums": tuple(Column(name, *told, Personal.SENSITIVE) for name, told in account_sums.COLUMNS.items()),
+    }
+    return TABLES | {name: TABLES[name].with_columns(columns) for name, columns in added.items()}
 
 
 def code_version() -> str:

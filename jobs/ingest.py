@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import reduce
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from conf import ExitCode, KehuError
 from expectations import CONTRACTS
@@ -18,14 +17,10 @@ from jobs import ingest_files as files
 from jobs.context import Counts, Job
 from jobs.ingest_rows import QUARANTINED, Taken, taken, waits
 from jobs.ingest_writes import in_quarantine, in_table, quarantine_rows, require_balance, write_accepted
+from jobs.session import INTERPRETED, UNCONSTRAINED, planned
 from landing import Drop, Landed
 
-FEW_ROWS = 50_000
-# What each of the rules' many columns may hold is derived anew for every plan above them: most of the planning, of no use here.
-LEAN = {"spark.sql.constraintPropagation.enabled": "false"}
-INTERPRETED = {
-    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
-}
+FEW_ROWS = 50_000  # of a file: every one goes through every rule
 
 
 def run(job: Job) -> Counts:
@@ -40,7 +35,7 @@ def run(job: Job) -> Counts:
     with files.landing_place(job) as place:
         for drops in files.batches(new) if new else [[]]:
             batch = files.put_down(job, seen, drops, place)
-            with planned_for(job.spark, sum(file.rows for file in batch.landed)):
+            with planned(job.spark, _plans(sum(file.rows for file in batch.landed))):
                 verdicts, told = _take(job, seen, batch, judge)
             counts["warnings"] = counts.get("warnings", 0) + len(told)
             for file in batch.landed:
@@ -57,21 +52,8 @@ def waiting(job: Job) -> list[Drop]:
     return files.new_drops(job, files.ledger(job))
 
 
-@contextmanager
-def planned_for(spark: SparkSession, rows: int) -> Iterator[None]:
-    """Few rows are read faster than code for them is compiled: up to `FEW_ROWS`, plans are interpreted and not adapted."""
-    wanted = LEAN | INTERPRETED if rows <= FEW_ROWS else LEAN
-    before = {key: spark.conf.get(key, None) for key in wanted}
-    for key, value in wanted.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, was in before.items():
-            if was is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, was)
+def _plans(rows: int) -> dict[str, str]:
+    return UNCONSTRAINED | INTERPRETED if rows <= FEW_ROWS else UNCONSTRAINED
 
 
 def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tuple[list[files.Row], list[Unmet]]:
@@ -84,7 +66,7 @@ def _take(job: Job, seen: files.Ledger, batch: files.Batch, judge: Judge) -> tup
         for landed in batch.drops_of(job, feed):
             days = sorted({*seen.days(feed), *(file.drop.day for one in found for file in one.landed if one.contract.feed == feed)})
             rows = sum(file.rows for file in landed)
-            with planned_for(job.spark, rows):
+            with planned(job.spark, _plans(rows)):
                 what = taken(job, contract, landed, days)
                 if what is None:
                     continue

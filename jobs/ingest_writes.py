@@ -19,6 +19,7 @@ from expectations.rules import COLUMNS, DROP, RULES, SOURCE
 from jobs.context import Job
 from jobs.ingest_files import is_snapshot
 from jobs.ingest_rows import QUARANTINED, VERDICT, WAITS_FOR, Counted, Taken, of_dates
+from jobs.ledger import last_looked_at
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches
 
@@ -131,8 +132,8 @@ def _sums(batch: pa.RecordBatch, amount: str | None) -> Iterator[dict[str, Any]]
 def _provenance(job: Job, what: Taken) -> DataFrame:
     """Adds `recorded_on` and `run_id`: a row is known from its drop on; of a feed's initial load, from the day it happened on.
 
-    An event of a drop of an earlier day, up to which everything had been taken before, is known from the day it is taken: what
-    has looked at its drop's day would not look there again.
+    An event of a drop of an earlier day, up to which everything had been taken or looked at before, is known from the day it is
+    taken: what has looked at its drop's day would not look there again.
     """
     recorded = (
         F.when(F.col(SINCE) > F.col(DROP), F.col(SINCE))
@@ -140,7 +141,8 @@ def _provenance(job: Job, what: Taken) -> DataFrame:
         .otherwise(F.col(DROP))
     )
     if what.newest is not None and what.contract.of_events:
-        too_late = (F.col(DROP) < F.lit(job.day)) & (recorded <= F.lit(what.newest))
+        until = max(what.newest, last_looked_at(job.places.lake, job.day) or what.newest)
+        too_late = (F.col(DROP) < F.lit(job.day)) & (recorded <= F.lit(until))
         recorded = F.when(too_late, F.lit(job.day)).otherwise(recorded)
     return what.decided.withColumns({"recorded_on": recorded, "run_id": F.lit(job.run_id)})
 

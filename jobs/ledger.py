@@ -12,6 +12,9 @@ from conf import ExitCode, KehuError, conf_hash
 if TYPE_CHECKING:
     from jobs.context import Job
 
+FEW_ROWS = 2_000_000  # accepted, of all feeds: measured to be quicker so up to here (docs/benchmarks.md)
+LOOKING = ("detect", "features")  # jobs that look at what has become known since they last did
+
 
 def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any], message: str | None) -> None:
     """Append the row of one run. Wall-clock times stand here and nowhere else."""
@@ -56,6 +59,23 @@ def last_day(lake: Path) -> date:
     if runs is None or not runs.num_rows:
         raise KehuError(f"nothing was run in the lake {lake} yet; start with `kehu run --date D`", ExitCode.MISSING)
     return max(runs["business_date"].to_pylist())
+
+
+def last_looked_at(lake: Path, before: date) -> date | None:
+    """The newest business date before a day that news or features were looked for on; None when there is none."""
+    from tables.arrow import read_arrow
+
+    runs = read_arrow(lake, "runs", columns=["job", "business_date", "status"])
+    looked = [run for run in runs.to_pylist() if run["job"] in LOOKING and run["status"] == "done"] if runs is not None else []
+    return max((run["business_date"] for run in looked if run["business_date"] < before), default=None)
+
+
+def is_small(lake: Path) -> bool:
+    """Whether all rows ever taken are so few that plans are best interpreted, and sums best counted anew every day."""
+    from tables.arrow import read_arrow
+
+    files = read_arrow(lake, "files", columns=["accepted"])
+    return files is None or sum(files["accepted"].to_pylist()) <= FEW_ROWS
 
 
 def _newest_run(lake: Path) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ import pyspark.sql.functions as F
 from jobs.context import Counts, Job, recorded
 
 SNAPSHOTS = ("customer_features", "segments", "life_events", "offer_scores", "flow_baselines")
+CARRIED = ("flow_sums", "account_sums")
+CARRIED_DAYS = 7  # a day of the last week run again is carried from the one before; an older one is counted anew
 MONTH = timedelta(days=31)
 
 
@@ -22,7 +24,10 @@ def maintained(job: Job) -> Counts:
 def _maintain(job: Job) -> Counts:
     retention, lake = job.settings.retention, job.lake
     before = _size(job.places.lake)
-    dropped = sum(_thinned(job, name) for name in SNAPSHOTS)
+    kept = (retention.daily_snapshots_days, retention.monthly_snapshots_months)
+    dropped = sum(_dropped(job, name, superfluous(_days(job, name), job.day, *kept)) for name in SNAPSHOTS)
+    last = job.day - timedelta(days=CARRIED_DAYS)
+    dropped += sum(_dropped(job, name, [day for day in _days(job, name) if day < last]) for name in CARRIED)
     lake.delete("quarantine", F.col("business_date") < F.lit(job.day - timedelta(days=retention.quarantine_days)))
     tables = list(lake.versions())
     for name in tables:
@@ -32,10 +37,12 @@ def _maintain(job: Job) -> Counts:
     return {"tables": len(tables), "snapshots_dropped": dropped, "bytes_freed": before - _size(job.places.lake)}
 
 
-def _thinned(job: Job, name: str) -> int:
-    """Drop the snapshots of one table that retention no longer asks for; how many days."""
-    days = [row["as_of"] for row in job.lake.read(name).select("as_of").distinct().collect()]
-    gone = superfluous(days, job.day, job.settings.retention.daily_snapshots_days, job.settings.retention.monthly_snapshots_months)
+def _days(job: Job, name: str) -> list[date]:
+    return [row["as_of"] for row in job.lake.read(name).select("as_of").distinct().collect()]
+
+
+def _dropped(job: Job, name: str, gone: list[date]) -> int:
+    """Drop some days' rows of a table; how many days."""
     if gone:
         job.lake.delete(name, F.col("as_of").isin(gone))
     return len(gone)

@@ -8,6 +8,8 @@ from typing import Any
 from conf import ExitCode, KehuError
 from jobs import alert, build_features, detect, export, ingest, score
 from jobs.context import Counts, Job, recorded
+from jobs.ledger import is_small
+from jobs.session import INTERPRETED, UNCONSTRAINED, planned
 
 DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
     ("ingest", ingest.run),
@@ -34,7 +36,7 @@ def whole_day(job: Job, without: Collection[str] = ()) -> Counts:
             continue
         job.progress(f"{job.day}  {name}")
         try:
-            said[name] = recorded(job.named(name), work)
+            said[name] = _done(job.named(name), work)
         except KehuError as error:
             if name != "score" or error.code not in (ExitCode.MISSING, ExitCode.REJECTED):
                 raise
@@ -49,9 +51,15 @@ def whole_day(job: Job, without: Collection[str] = ()) -> Counts:
 def one_job(job: Job, name: str, work: Callable[[Job], Counts]) -> Counts:
     """Run one job of the day and record it."""
     job.progress(f"{job.day}  {name}")
-    counts = recorded(job.named(name), work)
+    counts = _done(job.named(name), work)
     _refuse(_rejected(counts))
     return counts
+
+
+def _done(job: Job, work: Callable[[Job], Counts]) -> Counts:
+    """Run and record a job, its plans made for a small lake or a large one; `ingest` makes its own, file by file."""
+    with planned(job.spark, UNCONSTRAINED | INTERPRETED if job.name != "ingest" and is_small(job.places.lake) else {}):
+        return recorded(job, work)
 
 
 def told(said: Counts) -> Counts:

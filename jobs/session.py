@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,12 @@ SAFE = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
 }
+# How plans are made while `planned`: few rows are read faster than code for them is compiled, or a plan of them adapted …
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false",
+}
+# … and what each of many columns may hold is derived anew for every plan above them: most of the planning, of little use here.
+UNCONSTRAINED = {"spark.sql.constraintPropagation.enabled": "false"}
 ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -98,6 +104,22 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
     logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print every refused query, with its rows, to the console
     with _stderr_to(None if submitted else log):
         return builder.getOrCreate()
+
+
+@contextmanager
+def planned(spark: SparkSession, options: Mapping[str, str]) -> Iterator[None]:
+    """Make plans under some options meanwhile; afterwards they are as they were."""
+    before = {key: spark.conf.get(key, None) for key in options}
+    for key, value in options.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, was in before.items():
+            if was is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, was)
 
 
 def java_process(spark: SparkSession) -> int | None:

@@ -81,6 +81,22 @@ CUSTOMER_FEATURES = Table(
     partition_by=("as_of",),
 )
 
+FLOW_SUMS = Table(
+    "flow_sums",
+    "what the features of one customer's movements add up from on one day; the next day's are carried on from it",
+    (CUSTOMER, AS_OF),  # `features.flow_sums` adds one column a sum and a list
+    key=("customer_id", "as_of"),
+    partition_by=("as_of",),
+)
+
+ACCOUNT_SUMS = Table(
+    "account_sums",
+    "what one account's balances are worked out from on one day; the next day's are carried on from it",
+    (CUSTOMER, ACCOUNT, Column("product_type", "STRING", "of the account, as known on the day"), AS_OF),  # `features.account_sums` adds
+    key=("account_id", "as_of"),
+    partition_by=("as_of",),
+)
+
 SEGMENTS = Table(
     "segments",
     "one customer on one day",
@@ -243,6 +259,8 @@ INSIGHTS = (
     DAILY_FLOWS,
     FLOW_BASELINES,
     ABNORMAL_FLOWS,
+    FLOW_SUMS,
+    ACCOUNT_SUMS,
     CUSTOMER_FEATURES,
     SEGMENTS,
     LIFE_EVENTS,

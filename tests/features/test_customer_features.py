@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
@@ -20,8 +21,10 @@ from features import (
     purchase_features,
     relationship_features,
 )
+from features.account_sums import account_sums
 from features.as_of import latest_known_on, versions_as_of
 from features.catalogue import FEATURES, joined
+from features.flow_sums import flow_sums
 from features.movements import movements, recent, seen_from
 from features.segments import preferences, segments
 from tests.features.literal_world import (
@@ -58,8 +61,9 @@ def parts(spark: SparkSession, settings: Settings) -> dict[str, Any]:
     rates = latest_known_on(frame(spark, "fx_rates", FX_RATES), ("rate_date", "currency"), days)
     transactions = recent(frame(spark, "transactions", TRANSACTIONS), days)
     moves = movements(transactions, accounts, rates, "CNY", settings.bank.time_zone).persist()
-    cells = flow_features.movement_cells(moves).persist()
-    balances = balance_features.account_balances(moves, accounts, rates, "CNY").persist()
+    payments = moves.where(F.col("type").isin(*income_features.REGULAR_TYPES))
+    sums = flow_sums(moves).persist()
+    balances = balance_features.account_balances(account_sums(moves), accounts, rates, "CNY").persist()
     key = ("customer_id", "product_id", "acquired_on")
     held = holding_features.open_holdings(latest_known_on(frame(spark, "holdings", HOLDINGS), key, days), settings.offers).persist()
     invested = holding_features.invested_values(held)
@@ -71,10 +75,10 @@ def parts(spark: SparkSession, settings: Settings) -> dict[str, Any]:
         "relationship": relationship_features.relationship_features(customers, frame(spark, "alerts", ALERTS), outcomes),
         "holding": holding_features.holding_features(held, balances, customers, "CNY"),
         "balance": balance_features.balance_features(balances, invested, "CNY"),
-        "flow": flow_features.flow_features(cells),
-        "income": income_features.income_features(moves),
+        "flow": flow_features.flow_features(sums),
+        "income": income_features.income_features(sums, payments),
         "purchase": purchase_features.purchase_features(bought),
-        "profitability": profitability.profitability_features(balances, cells, invested, settings.profitability),
+        "profitability": profitability.profitability_features(balances, sums, invested, settings.profitability),
     }
     whole = joined(customers, list(made.values())).persist()
     reasons = settings.wording["en"].reasons

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession
 
-from features.flow_features import flow_features, movement_cells
+from features.flow_features import flow_features
+from features.flow_sums import flow_sums
 
 ROWS = """
     ('current', 'debit',  'investment',   true,  5000),
@@ -26,7 +27,7 @@ def test_what_moves_between_own_accounts_is_told_once_and_where_it_is_at_hand(sp
         "CAST(amount AS decimal(18,2)) AS amount_base, 'mobile' AS channel, false AS external, false AS weekend, false AS foreign "
         f"FROM VALUES {ROWS} AS t(product_type, direction, type, own, amount)"
     )
-    row = flow_features(movement_cells(moved)).collect()[0]
+    row = flow_features(flow_sums(moved)).collect()[0]
     found = {name: int(row[f"{name}_90d"]) for name in
              ("out_investment", "in_investment", "out_time_deposit", "in_time_deposit", "in_loan", "out_loan", "out_transfer")}
     assert found == {"out_investment": 5000, "in_investment": 1200, "out_time_deposit": 800, "in_time_deposit": 0, "in_loan": 9000,

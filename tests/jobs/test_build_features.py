@@ -79,7 +79,7 @@ def job(spark: SparkSession, settings: Settings, places: Places) -> Job:
 
 def test_the_day_is_written_and_what_comes_later_never_changes_it(job: Job, settings: Settings, places: Places) -> None:
     counts = run(job)
-    assert counts == {"rows_in": 2, "rows_out": 2, "life_events": 1}
+    assert counts == {"rows_in": 2, "rows_out": 2, "life_events": 1, "rates_known": 1}
     stored = {row["customer_id"]: row.asDict() for row in job.lake.read("customer_features").collect()}
     assert (stored["anna"]["assets"], stored["anna"]["age"], stored["ben"]["assets"]) == (Decimal("27600.00"), 35, 0)
     assert {row["customer_id"]: row["service_tier"] for row in job.lake.read("segments").collect()} == {"anna": "mass", "ben": "mass"}
