@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
@@ -31,6 +31,23 @@ def known_on(events: DataFrame, day: Column, since: Column | None = None) -> Col
     if "superseded_on" not in events.columns:
         return told
     return told & F.coalesce(F.col("superseded_on") > (day if since is None else since), F.lit(True))
+
+
+def told_since(events: DataFrame, since: date, as_of: date) -> DataFrame:
+    """Events recorded or corrected after one day and by another: each touches the day it happened on.
+
+    Parameters
+    ----------
+    events : DataFrame with `business_date`, `recorded_on`, `superseded_on`
+    since, as_of : date
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    new, corrected = (F.col(on).between(F.lit(since + timedelta(days=1)), F.lit(as_of)) for on in ("recorded_on", "superseded_on"))
+    ever = F.col("superseded_on").isNotNull()  # said apart: it prunes files without a correction, a range of nulls does not
+    return events.where((F.col("business_date") <= F.lit(as_of)) & (new | (ever & corrected)))
 
 
 def latest_known_by(events: DataFrame, key: Sequence[str], as_of: date) -> DataFrame:

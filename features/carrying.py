@@ -35,12 +35,6 @@ def on_any(spans: Sequence[Span]) -> Column:
     return reduce(Column.__or__, (F.col("business_date").between(F.lit(first), F.lit(last)) for first, last in spans))
 
 
-def told_since(events: DataFrame, before: date, day: date) -> DataFrame:
-    """Events recorded or corrected after one day and by another."""
-    new, corrected = (F.col(on).between(F.lit(before + timedelta(days=1)), F.lit(day)) for on in ("recorded_on", "superseded_on"))
-    return events.where((F.col("business_date") <= F.lit(day)) & (new | (F.col("superseded_on").isNotNull() & corrected)))
-
-
 def seen_otherwise(transactions: DataFrame, told: DataFrame, accounts_before: DataFrame, accounts: DataFrame) -> DataFrame:
     """Customers whose past is another one now: a correction, an account's other owner or product, or the account they used to pay
     to has turned out to be theirs. Their sums are counted anew.
@@ -48,7 +42,7 @@ def seen_otherwise(transactions: DataFrame, told: DataFrame, accounts_before: Da
     Parameters
     ----------
     transactions : DataFrame of the days that are looked back on, as known on the earlier day
-    told : DataFrame as `told_since` returns
+    told : DataFrame as `features.as_of.told_since` returns
     accounts_before, accounts : DataFrame with `account_id`, `customer_id`, `product_type`, of the earlier and the later day
 
     Returns

@@ -16,9 +16,9 @@ are read in the version known on D, holdings and rates in the newest row recorde
 alert's status is not looked at, because it changes later. `features_as_of(job, days)` computes any list of past days in one pass
 over the events; the day's job stores the same function's result, so training and scoring see the same numbers.
 
-**Bounded.** No window is longer than a year, and at most 400 days of events are read (balances are read a little further back,
-as interest is booked at least once a year), so history beyond them costs nothing; [within them it does](benchmarks.md), and
-[why](decisions/9_a_bounded_year.md).
+**A day costs a day.** In a large lake the sums behind the features of money (`flow_sums`, `account_sums`) are carried from the day before:
+read are the new day and those that leave a window. What is no sum is read from at most a year, so history beyond it costs nothing;
+[within it it does](benchmarks.md), and [why](decisions/9_a_bounded_year.md).
 
 **Null or zero.** A feature whose *Empty when* is blank is never null: of a customer of whom nothing is found it is 0, or no.
 Money is an exact sum in base currency; everything floating is rounded to {DIGITS} digits.
@@ -29,10 +29,10 @@ go both ways on one day net. What is *booked* by type or channel counts every mo
 **Balances** are what the bank last stated on an account, at the day's rate. The mean of the last n days' closing balances is that
 balance less each movement weighed by the share of the days before it, which is exact where every movement is known.
 
-**Regular payments and income**: the same other side, in at least three of the last five months, the largest amount no more than
-half the mean above the smallest. **Margin**: each product's mean balance of the year times its transfer price; **cost**: each
-movement at its channel's price and the keeping of open accounts (`profitability` in `conf/kehu.yaml`). Ahead: the day's balances
-for a year less four times the last 90 days' cost. It supposes that nothing changes.
+**Regular payments and income**: by transfer or bill, the same other side, in at least three of the last five months, the largest
+amount no more than half the mean above the smallest. **Margin**: each product's mean balance of the year times its transfer price;
+**cost**: each movement at its channel's price and the keeping of open accounts (`profitability` in `conf/kehu.yaml`). Ahead: the
+day's balances for a year less four times the last 90 days' cost. It supposes that nothing changes.
 
 Personal data: `none`, `pseudonym`, `personal`, `sensitive` (money, conduct), `inferred`. *Model*: whether offer models may see it;
 age, marital status and region are for eligibility and for people, never for models.

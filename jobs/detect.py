@@ -9,7 +9,7 @@ from functools import reduce
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from features.as_of import in_base_currency, known, latest_known_by, version_as_of
+from features.as_of import in_base_currency, known, latest_known_by, told_since, version_as_of
 from features.bands import age_on, band
 from features.baselines import rebuilt, updated
 from features.deposit_events import newly_closed
@@ -76,7 +76,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     since = last_look(job)
     everyone = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
     transactions = known(lake.read("transactions"), day)
-    changed = transactions if since is None else _changed(lake.read("transactions"), since, day)
+    changed = transactions if since is None else told_since(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
     look = _look(job, since, span[0] or _data_start(job), first_run_days)
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
@@ -158,12 +158,6 @@ def _accounts(job: Job) -> DataFrame:
 def _rates(job: Job) -> DataFrame:
     """Rates as known on the day; a corrected one replaces the first."""
     return latest_known_by(job.lake.read("fx_rates"), job.lake.table("fx_rates").key, job.day)
-
-
-def _changed(transactions: DataFrame, since: date, day: date) -> DataFrame:
-    """Transactions recorded since the last look, and those corrected since: each touches the day it happened on."""
-    new, corrected = (F.col(on).between(F.lit(since + timedelta(days=1)), F.lit(day)) for on in ("recorded_on", "superseded_on"))
-    return transactions.where((F.col("business_date") <= F.lit(day)) & (new | corrected))
 
 
 def _exposure(job: Job, look: Look) -> DataFrame:

@@ -90,12 +90,15 @@ class _Behind:
         return (row["amount"] * newest["rate"]).quantize(CENT, ROUND_HALF_UP)
 
     def baseline(self, flow: Row) -> list[Row]:
-        """Counts of the customer's own flows, as they were before the day the flow was found."""
+        """Counts of the customer's own flows on the last day looked at before the flow was found: what it was judged by."""
+        import pyarrow.compute as pc
+
+        looked = read_arrow(self.lake, "daily_flows", ["recorded_on"], [("recorded_on", "<", flow["detected_on"])])
+        if looked is None or not looked.num_rows:
+            return []
         of_series = [("customer_id", "=", flow["customer_id"]), ("direction", "=", DIRECTION[flow["kind"]]),
-                     ("window_days", "=", flow["window_days"]), ("as_of", "<", flow["detected_on"])]  # fmt: skip
-        counts = self.rows("flow_baselines", of_series)
-        newest = max((row["as_of"] for row in counts), default=None)
-        return sorted((row for row in counts if row["as_of"] == newest), key=lambda row: row["bin"])
+                     ("window_days", "=", flow["window_days"]), ("as_of", "=", pc.max(looked["recorded_on"]).as_py())]  # fmt: skip
+        return sorted(self.rows("flow_baselines", of_series), key=lambda row: row["bin"])
 
     def run(self, run_id: str) -> Row | None:
         runs = self.rows("runs", [("run_id", "=", run_id), ("status", "=", "done")])
@@ -192,7 +195,8 @@ def _baseline(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
            f"p {_shown(flow['p_value'])}, q {_shown(flow['q_value'])}; chance of news {_shown(flow['chance'])}")  # fmt: skip
     counts = behind.baseline(flow)
     if not counts:
-        yield "  (the baseline it was judged by, before the first run, is not stored: its size is not recomputed)"
+        yield ("  (no own flows before; judged by its peers alone)" if flow["observations"] == 0 else
+               "  (the baseline it was judged by is not stored: of before the first run, or no longer kept)")  # fmt: skip
         return
     n = sum(row["count"] for row in counts)
     yield (f"  own baseline of {counts[0]['as_of']}: {n} flows, median {_median(counts, settings.bin_ratio):,.0f}; "

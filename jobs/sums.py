@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 
 from conf import conf_hash
 from features.account_sums import account_sums, of_all_accounts
-from features.as_of import known, latest_known_on
+from features.as_of import known, latest_known_on, told_since
 from features.carrying import (
     Span,
     carried_account_sums,
@@ -23,7 +23,6 @@ from features.carrying import (
     on_any,
     seen_otherwise,
     spans_moved,
-    told_since,
 )
 from features.flow_sums import flow_sums
 from features.movements import LOOKBACK_DAYS, movements, recent

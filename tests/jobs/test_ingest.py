@@ -18,7 +18,7 @@ from jobs import ingest
 from jobs.context import Job, Places, recorded
 from tables.arrow import read_arrow
 
-D1, D2, D3, D4 = (date(2026, 1, day) for day in (5, 6, 7, 8))
+D1, D2, D3, D4, D5, D6 = (date(2026, 1, day) for day in (5, 6, 7, 8, 9, 10))
 HEADERS = {
     "customers": "customer_id,full_name,joined_on,marketing_consent,relationship_manager_id,closed_on",
     "accounts": "account_id,customer_id,product_type,currency,opened_on,status",
@@ -185,6 +185,10 @@ def test_a_file_that_comes_after_its_day_was_run_is_known_from_the_day_it_is_tak
     bank.run(D4)
     assert bank.rows("transactions", "transaction_id", "business_date", "recorded_on") == [
         ("T0", date(2025, 3, 1), date(2025, 3, 1)), ("T1", D1, D1), ("T2", D2, D4), ("T3", D3, D3), ("T4", D3, D4), ("T5", D4, D4)]
+    recorded(Job(bank.settings, bank.places, bank.spark, D5, "features"), lambda _: {})  # of that day nothing had come yet
+    bank.deliver("transactions", D5, [transaction(6, at="2026-01-09T09:00:00")])
+    bank.run(D6)
+    assert ("T6", D5, D6) in bank.rows("transactions", "transaction_id", "business_date", "recorded_on")
     last_word = bank.rows("holdings", "recorded_on", "value")[-1]
     assert last_word == (D3, Decimal("300.00")), "the newest word on a state is that of the newest drop, whenever it came"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from features.as_of import latest_known_on, versions_as_of
 from features.carrying import spans_moved
 from features.flow_sums import CHANNELS, TYPES
 from jobs.context import Job, Places, recorded
+from jobs.ledger import is_small
 from jobs.sums import MAX_DAYS, RATES_KNOWN, Sums, carried, carried_from, counted, rates_known, sums_of_day
 from tables import TABLES
 from tests.features.literal_world import frame
@@ -36,7 +38,7 @@ def test_dates_that_move_are_those_whose_window_differs() -> None:
         moved = {on for on in (day - timedelta(back) for back in range(500)) if on > START or window(on, START) != window(on, day)}
         spans = spans_moved(START, day)
         assert {first + timedelta(n) for first, last in spans for n in range((last - first).days + 1)} == moved
-        assert all(later[0] > earlier[1] + timedelta(1) for earlier, later in zip(spans, spans[1:], strict=False))
+        assert all(later[0] > earlier[1] + timedelta(1) for earlier, later in pairwise(spans))
 
 
 def accounts(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
@@ -132,7 +134,7 @@ def test_only_what_would_equal_a_count_is_carried(job: Job, monkeypatch: pytest.
     assert job.lake.read("flow_sums").isEmpty(), "a small lake needs no sums of the day before"
     assert carried_from(today) is None
 
-    monkeypatch.setattr("jobs.sums.is_small", lambda lake: False)
+    monkeypatch.setattr("jobs.sums.is_small", lambda _: False)
     sums_of_day(first, *known(job, first.day))
     assert carried_from(today) == first.day
     versions = known(job, today.day)
@@ -153,6 +155,15 @@ def test_only_what_would_equal_a_count_is_carried(job: Job, monkeypatch: pytest.
     assert carried_from(today) == first.day
     recorded(replace(first, name="ingest"), lambda _: {"rows_out": 5})
     assert carried_from(today) is None, "rows of a day that was counted before they came"
+
+
+def test_a_lake_is_small_by_all_rows_ever_taken(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_small(job.places.lake)
+    job.lake.append("files", job.lake.literal("files", [{"feed": "transactions", "accepted": 6}, {"feed": "purchases", "accepted": 5}]))
+    monkeypatch.setattr("jobs.ledger.FEW_ROWS", 11)
+    assert is_small(job.places.lake)
+    monkeypatch.setattr("jobs.ledger.FEW_ROWS", 10)
+    assert not is_small(job.places.lake)
 
 
 def test_rates_corrected_far_back_are_counted_anew(job: Job) -> None:
