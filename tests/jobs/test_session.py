@@ -97,7 +97,6 @@ def test_the_session_is_safe_and_quiet(spark, capfd):
 def test_plans_are_made_otherwise_only_meanwhile(spark):
     options = session.INTERPRETED | session.UNCONSTRAINED
     before = {key: spark.conf.get(key, None) for key in options}
-    with pytest.raises(ZeroDivisionError), session.planned(spark, options):
+    with session.planned(spark, options):
         assert {key: spark.conf.get(key) for key in options} == options
-        raise ZeroDivisionError
     assert {key: spark.conf.get(key, None) for key in options} == before
