@@ -5,9 +5,11 @@ A carried day reads the new day and the few days that leave a window or enter a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
@@ -71,24 +73,32 @@ def carried_from(job: Job) -> date | None:
     """The last day before the job's whose sums may be carried on; None where they would not be those of a count.
 
     They are not when nothing was counted of late, when configuration or code has changed since, or when something that counts as
-    known on that day was taken only later: by an ingest of that day or an earlier one, or of a feed delivered for the first time.
+    known on that day was taken only later: movements by an ingest of that day or an earlier one, or rates.
     """
-    columns = ["job", "business_date", "ended_at", "status", "rows_out", "counts", "code_version", "conf_hash"]
-    runs = read_arrow(job.places.lake, "runs", columns)
-    done = [run for run in runs.to_pylist() if run["status"] == "done"] if runs is not None else []
+    columns = ["job", "business_date", "ended_at", "status", "counts", "table_versions", "code_version", "conf_hash"]
+    found = read_arrow(job.places.lake, "runs", columns)
+    runs = sorted(found.to_pylist(), key=lambda run: run["ended_at"]) if found is not None else []
     since = job.day - timedelta(days=MAX_DAYS)
-    of_features = [run for run in done if run["job"] == "features" and since <= run["business_date"] < job.day]
-    if not of_features:
+    counted_on = [
+        run for run in runs
+        if (run["job"], run["status"]) == ("features", "done") and since <= run["business_date"] < job.day
+    ]  # fmt: skip
+    if not counted_on:
         return None
-    last = max(of_features, key=lambda run: (run["business_date"], run["ended_at"]))
+    last = max(counted_on, key=lambda run: (run["business_date"], run["ended_at"]))
     before: date = last["business_date"]
-    afterwards = [run for run in done if run["job"] == "ingest" and run["ended_at"] > last["ended_at"] and run["business_date"] <= before]
+    slipped_in = any(
+        run["job"] == "ingest" and run["business_date"] <= before and _movements_version(run) != _movements_version(earlier)
+        for earlier, run in pairwise(runs[runs.index(last):])
+    )  # fmt: skip
     as_now = (last["code_version"], last["conf_hash"]) == (code_version(), conf_hash(job.settings))
-    if not as_now or any(run["rows_out"] for run in afterwards):
-        return None
-    if dict(last["counts"]).get(RATES_KNOWN) != rates_known(job, before):
+    if slipped_in or not as_now or dict(last["counts"]).get(RATES_KNOWN) != rates_known(job, before):
         return None
     return None if job.lake.read("flow_sums").where(F.col("as_of") == F.lit(before)).isEmpty() else before
+
+
+def _movements_version(run: Mapping[str, Any]) -> int | None:
+    return dict(run["table_versions"]).get("transactions")
 
 
 def rates_known(job: Job, day: date) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -151,10 +152,14 @@ def test_only_what_would_equal_a_count_is_carried(job: Job, monkeypatch: pytest.
     job.lake.replace("fx_rates", frame(job.spark, "fx_rates", [late]), {"run_id": "late"})
     assert carried_from(today) is None, "a rate that counts as known, and was not"
     job.lake.delete("fx_rates", "run_id = 'late'")
-    recorded(replace(today, name="ingest"), lambda _: {"rows_out": 5})
+    one = {"transaction_id": "T", "account_id": "A00-0", "business_date": first.day, "run_id": "one"}
+    taken = partial(job.lake.replace, "transactions", frame(job.spark, "transactions", [one]), {"run_id": "one"})
+    recorded(replace(today, name="ingest"), lambda _: taken() or {})
+    recorded(replace(first, name="ingest"), lambda _: {"rows_out": 5})  # of another feed: what calls came to
     assert carried_from(today) == first.day
-    recorded(replace(first, name="ingest"), lambda _: {"rows_out": 5})
-    assert carried_from(today) is None, "rows of a day that was counted before they came"
+    recorded(replace(first, name="ingest"), lambda _: taken() or {})
+    assert carried_from(today) is None, "movements of a day that was counted before they came"
+    job.lake.delete("transactions", "run_id = 'one'")
 
 
 def test_a_lake_is_small_by_all_rows_ever_taken(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
