@@ -9,12 +9,14 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from features.movements import LOOKBACK_DAYS
+
 MEAN_DAYS = (30, 90, 365)
 CENTS = tuple(f"cents_{days}d" for days in MEAN_DAYS)  # what came in less what went out
 MOMENTS = tuple(f"cent_days_{days}d" for days in MEAN_DAYS)  # each movement's cents times its day's number
 STATED = "struct<booked_at: timestamp, nth: bigint, balance: decimal(18,2), on: date>"
 COLUMNS = {  # name -> type, comment
-    "stated": (STATED, "the balance the bank stated last, within 400 days"),
+    "stated": (STATED, f"the balance the bank stated last, within {LOOKBACK_DAYS} days"),
     **{name: ("BIGINT", f"in less out of {days} days, base currency") for days, name in zip(MEAN_DAYS, CENTS, strict=True)},
     **dict.fromkeys(MOMENTS, ("DECIMAL(38,0)", "the same, each movement times its day's number")),
 }

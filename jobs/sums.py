@@ -27,7 +27,7 @@ from features.carrying import (
     spans_moved,
 )
 from features.flow_sums import flow_sums
-from features.movements import LOOKBACK_DAYS, movements, recent
+from features.movements import movements, recent
 from jobs.context import Job, code_version
 from jobs.ledger import is_small
 from tables.arrow import read_arrow
@@ -103,7 +103,8 @@ def _movements_version(run: Mapping[str, Any]) -> int | None:
 
 def rates_known(job: Job, day: date) -> int:
     """How many rates were known on a day."""
-    return known(job.lake.read("fx_rates"), day).count()
+    by_then = read_arrow(job.places.lake, "fx_rates", ["rate_date"], [("business_date", "<=", day), ("recorded_on", "<=", day)])
+    return by_then.num_rows if by_then is not None else 0
 
 
 def carried(job: Job, before: date, sums: Sums, accounts: DataFrame, rates: DataFrame) -> Sums | None:
@@ -116,8 +117,7 @@ def carried(job: Job, before: date, sums: Sums, accounts: DataFrame, rates: Data
             return None
         spans = [*spans, (rate_changed, before)]
     told = told_since(transactions, before, day).select("account_id", "business_date", "superseded_on").localCheckpoint()
-    looked_back_on = known(transactions.where(F.col("business_date") > F.lit(day - timedelta(days=LOOKBACK_DAYS))), before)
-    anew = seen_otherwise(looked_back_on, told, sums.accounts, accounts).localCheckpoint()
+    anew = seen_otherwise(recent(transactions, [before]), told, sums.accounts, accounts).localCheckpoint()
     same, same_before = (frame.join(anew, "customer_id", "left_anti") for frame in (accounts, sums.accounts))
     both = same.select("account_id", "customer_id", "product_type", "as_of").unionByName(
         same_before.select("account_id", "customer_id", "product_type", "as_of"))
