@@ -236,3 +236,8 @@ class Settings(Model):
     def feed(self, name: str) -> Feed:
         """How a feed's files look; the canonical way where nothing is configured."""
         return self.feeds.get(name, Feed())
+
+    @property
+    def enabled_life_events(self) -> dict[str, LifeEvent]:
+        """Name -> life event, of those the bank has turned on."""
+        return {name: event for name, event in self.life_events.items() if event.enabled}

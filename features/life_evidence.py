@@ -1,4 +1,4 @@
-"""What in purchases and payments is evidence of a life event: the days it was seen on, gifts and shops not yet told apart."""
+"""What is evidence of a life event, and the days with a purchase that is; gifts and shops are not yet told apart."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.life_event import LifeEvent
-from features.configured import of_event, of_evidence
 
 DAY_COLUMNS = ("customer_id", "event", "category", "business_date", "quantity", "signs")
 _MATCH = "array<struct<event: string, category: string, sign: int>>"
 
 
 def lookback_from(events: Mapping[str, LifeEvent], as_of: date) -> date:
-    """The first day of purchases and payments that any event looks at."""
-    return as_of - timedelta(days=max((event.onset_days for event in events.values()), default=1) - 1)
+    """The first day of purchases and payments that is read: of the month in which any event begins to look."""
+    return (as_of - timedelta(days=max((event.onset_days for event in events.values()), default=1) - 1)).replace(day=1)
 
 
 def purchase_days(purchases: DataFrame, events: Mapping[str, LifeEvent]) -> DataFrame:
@@ -37,7 +36,7 @@ def purchase_days(purchases: DataFrame, events: Mapping[str, LifeEvent]) -> Data
     """
     text = F.first(F.concat_ws(" ", "category", "product_name"))  # an aggregate's result: a filter on it cannot sink to the lines
     articles = purchases.groupBy("category", "product_name").agg(text.alias("_text"))
-    articles = articles.withColumn("matches", _matches(F.col("_text"), events, "purchases")).drop("_text")
+    articles = articles.withColumn("matches", matches(F.col("_text"), events, "purchases")).drop("_text")
     same = [F.col("category") == F.col("_category"), F.col("product_name").eqNullSafe(F.col("_product_name"))]
     telling = articles.where(F.size("matches") > 0).toDF("_category", "_product_name", "matches")
     refunded = F.col("status") == "refunded"
@@ -62,47 +61,7 @@ def purchase_days(purchases: DataFrame, events: Mapping[str, LifeEvent]) -> Data
     )
 
 
-def payment_days(payments: DataFrame, events: Mapping[str, LifeEvent], as_of: date) -> DataFrame:
-    """Days with a payment that is evidence.
-
-    Parameters
-    ----------
-    payments : DataFrame of consenting customers' known payments within the lookback, with `customer_id`, `business_date`,
-        `direction`, `type`, `amount_base`, `description`, `counterparty`
-    events : mapping of name to LifeEvent
-    as_of : date
-
-    Returns
-    -------
-    DataFrame with `DAY_COLUMNS`: `quantity` is 1
-    """
-    worded = payments.withColumn(
-        "text", F.concat_ws(" ", F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#"), "counterparty")
-    )
-    texts = worded.groupBy("text", "direction", "type").agg(F.first("text").alias("_text"))
-    texts = texts.withColumn("matches", _matches(F.col("_text"), events, "payments")).drop("_text")
-    matched = worded.join(texts.where(F.size("matches") > 0), ["text", "direction", "type"])
-    kind = Window.partitionBy("customer_id", "event", "category")
-    series = Window.partitionBy("customer_id", "event", "category", "text")
-    evidence = {(name, category): each for name, event in events.items() for category, each in event.evidence.items()}
-    floors = of_evidence({key: each.min_amount for key, each in evidence.items()})
-    windows = of_event({name: event.window_days for name, event in events.items()})
-    novel = of_evidence({key: each.novel for key, each in evidence.items()})
-    another = of_evidence({key: each.in_place_of_another for key, each in evidence.items()})
-    fresh = F.date_diff(F.lit(as_of), F.min("business_date").over(series)) < windows
-    elder = F.date_diff(F.lit(as_of), F.min("business_date").over(kind)) >= windows
-    return (
-        matched.select("customer_id", "business_date", "amount_base", "text", F.explode("matches").alias("match"))
-        .select("customer_id", "business_date", "amount_base", "text", "match.*")
-        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | fresh) & (~another | elder))
-        .where("_counts")
-        .groupBy("customer_id", "event", "category", "business_date")
-        .agg(F.lit(1).cast("decimal(28,3)").alias("quantity"), F.collect_set("sign").alias("signs"))
-        .select(*DAY_COLUMNS)
-    )
-
-
-def _matches(text: Column, events: Mapping[str, LifeEvent], source: str) -> Column:
+def matches(text: Column, events: Mapping[str, LifeEvent], source: str) -> Column:
     """Every piece of evidence a text is, with what it tells of how far the event has come."""
     found = []
     for name, event in events.items():

@@ -11,59 +11,71 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf import ExitCode, KehuError, Settings
-from features.as_of import in_base_currency, known, latest_known_by, latest_known_on, version_as_of, versions_as_of
+from features.as_of import known, latest_known_by, latest_known_on, version_as_of, versions_as_of
 from features.balance_features import account_balances, balance_features
 from features.catalogue import FAMILIES, FEATURES, joined
 from features.demographic_features import demographic_features
 from features.flow_features import flow_features
-from features.flows import owned
 from features.holding_features import holding_features, invested_values, open_holdings
 from features.income_features import REGULAR_DAYS, REGULAR_TYPES, income_features
 from features.life_events import consenting, life_events
-from features.life_evidence import lookback_from, payment_days, purchase_days
+from features.life_evidence import lookback_from, purchase_days
 from features.movements import movements, of_customer, recent, seen_from
+from features.payment_evidence import payment_days
 from features.profitability import profitability_features
 from features.purchase_features import baskets, purchase_features
 from features.relationship_features import relationship_features
 from features.segments import preferences, segments
+from jobs.carrying import RATES_KNOWN, rates_known, since_last
 from jobs.context import Counts, Job, Places
-from jobs.sums import RATES_KNOWN, Sums, counted, rates_known, sums_of_day
+from jobs.evidence import evidence_of_day
+from jobs.ledger import is_small
+from jobs.sums import Sums, counted, sums_of_day
 from tables.arrow import Filter, read_arrow
 
 
 def run(job: Job) -> Counts:
-    """Write the day's `customer_features`, `segments` and `life_events`, and in a large lake the sums that the next day's are made of."""
+    """Write the day's `customer_features`, `segments` and `life_events`, and in a large lake what the next day is carried on from."""
     lake, day, settings = job.lake, job.day, job.settings
-    versions = _versions(job, [day])
-    sums = sums_of_day(job, versions.accounts, versions.rates)
+    versions, large = _versions(job, [day]), not is_small(job.places.lake)
+    since = since_last(job, versions.accounts) if large else None
+    sums = sums_of_day(job, since, versions.accounts, versions.rates)
     features = _features(job, versions, sums)
     held = open_holdings(_latest(job, "holdings", [day]), settings.offers)
     reasons = settings.wording[settings.bank.language].reasons
     segmented = segments(features, preferences(held, settings.segments.preferences), settings.segments, reasons)
-    events = life_events_of_day(job)
+    customers = _consenting(job)
+    payments = evidence_of_day(job, since, customers)
+    events = _life_events(job, customers, payments)
+    if large:
+        carried_on = {"flow_sums": sums.flows, "account_sums": sums.accounts, "payment_evidence": payments.withColumn("as_of", F.lit(day))}
+        for name, rows in carried_on.items():
+            lake.replace(name, rows, {"as_of": day})
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})
     lake.replace("life_events", events, {"as_of": day})
-    customers = features.count()
-    return {"rows_in": customers, "rows_out": customers, "life_events": events.count(), RATES_KNOWN: rates_known(job, day)}
+    found = features.count()
+    return {"rows_in": found, "rows_out": found, "life_events": events.count(), RATES_KNOWN: rates_known(job, day)}
 
 
-def life_events_of_day(job: Job) -> DataFrame:
-    """Rows for `life_events`: only of customers who consent on the day, and only of events that are turned on; computed."""
-    lake, day, settings = job.lake, job.day, job.settings
-    events = {name: event for name, event in settings.life_events.items() if event.enabled}
+def _consenting(job: Job) -> DataFrame:
+    """Customers whose life events may be looked for; of nobody else is anything computed."""
+    lake, day = job.lake, job.day
     restrictions = latest_known_by(lake.read("restrictions"), lake.table("restrictions").key, day)
-    customers = _kept(consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day))
-    since = F.col("business_date") >= F.lit(lookback_from(events, day))
-    bought = known(lake.read("purchases").where(since), day).join(customers, "customer_id", "left_semi")
+    return _kept(consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day))
+
+
+def _life_events(job: Job, customers: DataFrame, payments: DataFrame) -> DataFrame:
+    """Rows for `life_events`, only of events that are turned on; computed."""
+    lake, day, events = job.lake, job.day, job.settings.enabled_life_events
+    in_sight = F.col("business_date") >= F.lit(lookback_from(events, day))
+    bought = known(lake.read("purchases").where(in_sight), day).join(customers, "customer_id", "left_semi")
     purchases = _kept(bought.select("customer_id", "business_date", "sku", "category", "product_name", "quantity", "status"))
-    accounts = version_as_of(lake.read("accounts"), "account_id", day).join(customers, "customer_id", "left_semi")
     rates = latest_known_by(lake.read("fx_rates"), lake.table("fx_rates").key, day)
-    owned_payments = owned(known(lake.read("transactions").where(since), day), accounts).where(~F.col("own_transfer"))
-    paid = in_base_currency(owned_payments, rates, settings.bank.base_currency)
-    payments = _kept(paid.select("customer_id", "business_date", "direction", "type", "amount_base", "description", "counterparty"))
-    days = _kept(purchase_days(purchases, events).unionByName(payment_days(payments, events, day)))
-    both = purchases.select("customer_id", "business_date").unionByName(payments.select("customer_id", "business_date"))
+    paid = payment_days(payments, rates, job.settings.bank.base_currency, events, day)
+    days = _kept(purchase_days(purchases, events).unionByName(paid))
+    seen = payments.select("customer_id", F.explode("seen").alias("business_date"))
+    both = seen.unionByName(purchases.select("customer_id", "business_date"))
     first_seen = both.groupBy("customer_id").agg(F.min("business_date").alias("first_on"))
     return _kept(life_events(days, customers, first_seen, events, day))
 

@@ -97,6 +97,14 @@ ACCOUNT_SUMS = Table(
     partition_by=("as_of",),
 )
 
+PAYMENT_EVIDENCE = Table(
+    "payment_evidence",
+    "a consenting customer's payments that are evidence of life events on one day; the next day's are carried on from it",
+    (CUSTOMER, AS_OF),  # `features.payment_evidence` adds columns
+    key=("customer_id", "as_of"),
+    partition_by=("as_of",),
+)
+
 SEGMENTS = Table(
     "segments",
     "one customer on one day",
@@ -260,7 +268,7 @@ INSIGHTS = (
     FLOW_BASELINES,
     ABNORMAL_FLOWS,
     FLOW_SUMS,
-    ACCOUNT_SUMS,
+    ACCOUNT_SUMS, PAYMENT_EVIDENCE,
     CUSTOMER_FEATURES,
     SEGMENTS,
     LIFE_EVENTS,

@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from conf import Settings
 from conf.life_event import AgePrior, Child, Evidence, LifeEvent, Size, Stage
 from features.life_events import consenting, life_events, posteriors
-from features.life_evidence import payment_days, purchase_days
+from features.life_evidence import purchase_days
+from features.payment_evidence import payment_days, payment_evidence
 from tests.features.literal_world import DAY, bought, frame, on, version
 
 PARENT = LifeEvent(
@@ -106,13 +107,13 @@ PURCHASES = [
 PEOPLE = ["own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese", "switcher", "stayer", "starter",
           "twins", "nursery", "dealer", "silent", "stopped", "lull"]  # fmt: skip
 PAYMENTS = (
-    "customer_id string, business_date date, direction string, type string, amount_base decimal(18,2), "
-    "description string, counterparty string"
+    "customer_id string, business_date date, direction string, type string, amount decimal(18,2), "
+    "currency string, description string, counterparty string"
 )
 
 
 def pay(customer: str, back: int, payer: str) -> tuple:
-    return (customer, days_ago(back), "credit", "salary", Decimal("5000.00"), f"pay {back}", payer)
+    return (customer, days_ago(back), "credit", "salary", Decimal("5000.00"), "CNY", f"pay {back}", payer)
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +126,10 @@ def judged(spark: SparkSession) -> dict[str, Any]:
         PAYMENTS,
     )  # fmt: skip
     purchases = frame(spark, "purchases", PURCHASES)
-    days = purchase_days(purchases, EVENTS).unionByName(payment_days(payments, EVENTS, DAY)).persist()
     customers = spark.createDataFrame([(who, None if who == "chinese" else 30) for who in PEOPLE], "customer_id string, age int")
+    evidence = payment_evidence(payments, customers, EVENTS)
+    paid = payment_days(evidence, frame(spark, "fx_rates", []), "CNY", EVENTS, DAY)
+    days = purchase_days(purchases, EVENTS).unionByName(paid).persist()
     first_seen = spark.createDataFrame([(who, LONG_AGO) for who in PEOPLE], "customer_id string, first_on date")
     found = posteriors(days, customers, first_seen, EVENTS, DAY)
     written = life_events(days, customers, first_seen, EVENTS, DAY)

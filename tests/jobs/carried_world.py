@@ -1,0 +1,78 @@
+"""A random world for the laws of carrying: late, netted, corrected and own movements, owners and products that change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from features.flow_sums import CHANNELS, TYPES
+
+START = date(2026, 3, 1)  # of this day is counted, the next ones are carried on
+DAYS = (1, 3, 6, 20)  # after it, with gaps as of a weekend and of a lake left alone
+WORDINGS = ("rent 7", "tuition 3", "city motors", "water works 12", "hotel and wedding hall", "pay")
+WORLDS = 30  # one a customer; they meet in transfers
+KINDS = sorted({kind for kinds in TYPES.values() for kind in kinds} | {"other", "closure"})
+
+
+def accounts(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """Up to three accounts a customer; some turn up later, change their product or go to somebody else."""
+    for who in range(WORLDS):
+        for nth in range(int(rng.integers(1, 4))):
+            first = START - timedelta(900) if nth == 0 else START + timedelta(int(rng.choice([-900, -100, 1, 2, 5, 15])))
+            of = {"account_id": f"A{who:02d}-{nth}", "currency": "CNY", "status": "open", "opened_on": first}
+            product = str(rng.choice(["current", "savings", "time_deposit", "investment", "loan"]))
+            yield of | {"customer_id": f"C{who:02d}", "product_type": product, "valid_from": first, "recorded_on": first}
+            if rng.random() < 0.15:
+                later = max(first, START) + timedelta(int(rng.integers(1, 8)))
+                owner, other = (f"C{(who + 1) % WORLDS:02d}", product) if rng.random() < 0.5 else (f"C{who:02d}", "current")
+                yield of | {"customer_id": owner, "product_type": other, "valid_from": later, "recorded_on": later}
+
+
+def transactions(rng: np.random.Generator, known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Few amounts and sides, so that they net, recur and turn out to be the customer's own; late and corrected ones."""
+    first = {row["account_id"]: row["recorded_on"] for row in reversed(known)}
+    ids = sorted(first)
+    edges = np.array([0, 1, 7, 30, 90, 180, 365, 400])
+    for number in range(WORLDS * 70):
+        account = str(rng.choice(ids))
+        near = int(rng.choice(edges)) - int(rng.integers(-25, 26))
+        on = START + timedelta(25) - timedelta(max(near, 0) if rng.random() < 0.7 else int(rng.integers(0, 430)))
+        late = 0 if rng.random() < 0.8 else int(rng.choice([1, 2, 5, 40, 300]))
+        recorded = max(on + timedelta(late), first[account])
+        corrected = recorded + timedelta(int(rng.choice([1, 3, 30]))) if rng.random() < 0.04 else None
+        pick = rng.random()
+        own = [each for each in ids if each[:3] == account[:3]]
+        other = str(rng.choice(own)) if pick < 0.25 else str(rng.choice(ids)) if pick < 0.4 else "SHOP" if pick < 0.7 else None
+        yield {
+            "transaction_id": f"T{number:05d}", "account_id": account, "amount": Decimal(int(rng.choice([50, 50, 99, 120000]))) / 10,
+            "booked_at": datetime(on.year, on.month, on.day, int(rng.integers(0, 16))), "business_date": on, "recorded_on": recorded,
+            "superseded_on": corrected, "direction": str(rng.choice(["credit", "debit"])), "type": str(rng.choice(KINDS)),
+            "currency": str(rng.choice(["CNY", "CNY", "CNY", "USD", "EUR"])), "channel": str(rng.choice(CHANNELS)),
+            "counterparty": other, "balance_after": Decimal(int(rng.integers(0, 9999))) if rng.random() < 0.5 else None,
+            "description": str(rng.choice(WORDINGS)),
+        }  # fmt: skip
+
+
+def rate(back: int, currency: str, worth: str, told: int) -> dict[str, Any]:
+    """A rate of some days before the start, told some days after it."""
+    on, recorded = START - timedelta(back), START + timedelta(told)
+    return {"rate_date": on, "business_date": on, "currency": currency, "rate": Decimal(worth), "recorded_on": recorded}
+
+
+RATES = [rate(back, "USD", f"7.{back:03d}", -back) for back in range(0, 430, 10)]
+RATES += [rate(5, "USD", "7.5", 2), rate(20, "EUR", "8", 3)]  # one of USD is corrected; of EUR nothing is known for three days
+
+
+def customers(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """Half consent from the start; some begin to, some cease to."""
+    for who in range(WORLDS):
+        consents, first = bool(rng.random() < 0.6), START - timedelta(900)
+        of = {"customer_id": f"C{who:02d}", "birth_date": date(1980, 5, 1), "joined_on": first, "marketing_consent": True}
+        yield of | {"life_event_consent": consents, "valid_from": first, "recorded_on": first}
+        if rng.random() < 0.4:
+            later = START + timedelta(int(rng.integers(1, 8)))
+            yield of | {"life_event_consent": not consents, "valid_from": later, "recorded_on": later}
