@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ from conf import ExitCode, KehuError, conf_hash
 
 if TYPE_CHECKING:
     from jobs.context import Job
+    from tables.arrow import Filter
 
 FEW_ROWS = 2_000_000  # accepted, of all feeds: measured to be quicker so up to here (docs/benchmarks.md)
+FEW_CUSTOMERS = 50_000  # and versions of them; each is a candidate for some twenty offers
 LOOKING = ("detect", "features")  # jobs that look at what has become known since they last did
 
 
@@ -72,10 +74,19 @@ def last_looked_at(lake: Path, before: date) -> date | None:
 
 def is_small(lake: Path) -> bool:
     """Whether all rows ever taken are so few that plans are best interpreted, and sums best counted anew every day."""
+    return _accepted(lake) <= FEW_ROWS
+
+
+def has_few_customers(lake: Path) -> bool:
+    """Whether jobs that read customers' rows and not their movements are best planned as in a small lake."""
+    return _accepted(lake, [("feed", "=", "customers")]) <= FEW_CUSTOMERS
+
+
+def _accepted(lake: Path, of: Sequence[Filter] = ()) -> int:
     from tables.arrow import read_arrow
 
-    files = read_arrow(lake, "files", columns=["accepted"])
-    return files is None or sum(files["accepted"].to_pylist()) <= FEW_ROWS
+    files = read_arrow(lake, "files", ["accepted"], list(of) or None)
+    return sum(files["accepted"].to_pylist()) if files is not None else 0
 
 
 def _newest_run(lake: Path) -> dict[str, Any] | None:

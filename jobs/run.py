@@ -8,7 +8,7 @@ from typing import Any
 from conf import ExitCode, KehuError
 from jobs import alert, build_features, detect, export, ingest, score
 from jobs.context import Counts, Job, recorded
-from jobs.ledger import is_small
+from jobs.ledger import has_few_customers, is_small
 from jobs.session import INTERPRETED, UNCONSTRAINED, planned
 
 DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
@@ -19,6 +19,7 @@ DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
     ("alert", alert.run),
     ("export", export.run),
 )
+OF_CUSTOMERS = ("score", "alert", "export")  # read no movements
 
 
 def whole_day(job: Job, without: Collection[str] = ()) -> Counts:
@@ -57,8 +58,10 @@ def one_job(job: Job, name: str, work: Callable[[Job], Counts]) -> Counts:
 
 
 def _done(job: Job, work: Callable[[Job], Counts]) -> Counts:
-    """Run and record a job, its plans made for a small lake or a large one; `ingest` makes its own, file by file."""
-    with planned(job.spark, UNCONSTRAINED | INTERPRETED if job.name != "ingest" and is_small(job.places.lake) else {}):
+    """Run and record a job, its plans made for few rows or for many; `ingest` makes its own, file by file."""
+    lake = job.places.lake
+    few = job.name != "ingest" and (is_small(lake) or (job.name in OF_CUSTOMERS and has_few_customers(lake)))
+    with planned(job.spark, UNCONSTRAINED | INTERPRETED if few else {}):
         return recorded(job, work)
 
 

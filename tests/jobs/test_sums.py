@@ -17,7 +17,7 @@ from features.as_of import latest_known_on, versions_as_of
 from features.carrying import spans_moved
 from jobs.carrying import MAX_DAYS, RATES_KNOWN, carried_from, known_since, rates_known, since_last
 from jobs.context import Job, Places, recorded
-from jobs.ledger import is_small
+from jobs.ledger import has_few_customers, is_small
 from jobs.sums import Sums, carried, counted, sums_of_day
 from tables import TABLES
 from tests.features.literal_world import frame
@@ -120,6 +120,10 @@ def test_a_lake_is_small_by_all_rows_ever_taken(job: Job, monkeypatch: pytest.Mo
     assert is_small(job.places.lake)
     monkeypatch.setattr("jobs.ledger.FEW_ROWS", 10)
     assert not is_small(job.places.lake)
+    assert has_few_customers(job.places.lake), "movements and purchases are none"
+    job.lake.append("files", job.lake.literal("files", [{"feed": "customers", "accepted": 4}]))
+    monkeypatch.setattr("jobs.ledger.FEW_CUSTOMERS", 3)
+    assert not has_few_customers(job.places.lake)
 
 
 def test_rates_corrected_far_back_are_counted_anew(job: Job) -> None:
