@@ -116,7 +116,7 @@ class LifeEvent(Model):
     max_log_odds: float = 4.0
     min_days: int = Field(2, ge=1)  # fewer distinct days are a gift or a visit; days before the window help if `earlier_log_odds` do
     min_categories: int = Field(1, ge=1)  # fewer kinds of evidence are not enough
-    onset_days: int = Field(365, gt=0)  # how far back earlier evidence is looked for
+    onset_days: int = Field(365, gt=0, le=365)  # how far back earlier evidence is looked for
     quiet_days: int = Field(120, ge=0)  # without evidence before its first day in that time, though something was bought: new
     silence_days: int | None = Field(None, gt=0)  # nothing for longer than this: it has ended, and is not spoken of
     silence_gaps: float | None = Field(None, gt=0)  # nor after so many of the customer's own usual gaps
