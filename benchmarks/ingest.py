@@ -1,6 +1,6 @@
 """Times the whole ingest against Spark's bare read of the same files as strings written to Delta, in one session.
 
-    python -m benchmarks.ingest [--rows 10000000] [--files 10] [--memory 3g]
+    python -m benchmarks.ingest [--rows 10000000] [--files 10] [--dates 30] [--memory 3g]
 
 Writes the ratio, the seconds of both, CPU seconds and the greatest resident memory of Python and of the JVM to standard output.
 """
@@ -34,11 +34,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--dates", type=int, default=30, help="business dates the rows lie on, at most 31")
     parser.add_argument("--memory", default="3g", help="of the driver")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kehu-ingest-") as scratch:
         places = Places(Path(scratch) / "landing", Path(scratch) / "lake", Path(scratch) / "worklists")
-        deliver(places.landing, given.rows, given.files)
+        deliver(places.landing, given.rows, given.files, given.dates)
         settings = load_settings()
         spark = settings.spark.model_copy(update={"driver_memory": given.memory})
         with opened(settings.model_copy(update={"spark": spark}), places, DAY, "ingest") as job:
@@ -51,7 +52,7 @@ def main() -> None:
             bare = measured(partial(bare_read, job))
             whole = measured(partial(recorded, job, ingest.run))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{given.rows:,} rows in {given.files} files: bare read {bare[0]:.1f} s ({bare[1]:.1f} s CPU), "
+    print(f"{given.rows:,} rows of {given.dates} days in {given.files} files: bare read {bare[0]:.1f} s ({bare[1]:.1f} s CPU), "
           f"whole ingest {whole[0]:.1f} s ({whole[1]:.1f} s CPU), ratio {whole[0] / bare[0]:.2f} ({whole[1] / bare[1]:.2f} in CPU), "
           f"Python at most {peak:.0f} MiB")
 
@@ -88,17 +89,17 @@ def _of_process(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def deliver(landing: Path, rows: int, files: int) -> None:
-    """Write `rows` transactions, evenly over `files` gzipped files of one drop."""
+def deliver(landing: Path, rows: int, files: int, dates: int) -> None:
+    """Write `rows` transactions, evenly over `files` gzipped files of one drop and the last `dates` days up to it."""
     each = rows // files
     with ProcessPoolExecutor() as workers:
-        list(workers.map(partial(_transactions, landing, each), range(files)))
+        list(workers.map(partial(_transactions, landing, each, dates), range(files)))
 
 
-def _transactions(landing: Path, rows: int, file: int) -> None:
+def _transactions(landing: Path, rows: int, dates: int, file: int) -> None:
     rng = np.random.default_rng(file)
     account, cents, balance = rng.integers(ACCOUNTS, size=rows), rng.integers(1, 2_000_000, rows), rng.integers(0, 9**9, rows)
-    day, second, payee = rng.integers(1, 31, rows), rng.integers(86_400, size=rows), rng.integers(5000, size=rows)
+    day, second, payee = rng.integers(32 - dates, 32, rows), rng.integers(86_400, size=rows), rng.integers(5000, size=rows)
     lines = (
         f"T{file:03}{n:08},A{account[n]:06},2026-01-{day[n]:02}T{second[n] // 3600:02}:{second[n] // 60 % 60:02}:{second[n] % 60:02},"
         f"{cents[n] / 100:.2f},CNY,{'credit' if payee[n] % 3 == 0 else 'debit'},card,mobile,B{payee[n] % 40},P{payee[n]},"

@@ -12,6 +12,8 @@ from features.payment_evidence import COLUMNS, carried_payment_evidence, payment
 from jobs.carrying import Since
 from jobs.context import Job
 
+PAYMENT = ("customer_id", "business_date", "direction", "type", "amount", "currency", "description", "counterparty")
+
 
 def evidence_of_day(job: Job, since: Since | None, customers: DataFrame) -> DataFrame:
     """One row a consenting customer as `payment_evidence` returns, computed, carried where it can be.
@@ -49,8 +51,8 @@ def carried(job: Job, since: Since, customers: DataFrame) -> DataFrame:
 
 
 def _payments(job: Job, transactions: DataFrame, customers: DataFrame) -> DataFrame:
-    """The customers' known payments within the lookback, without transfers between their own accounts."""
+    """The customers' known payments within the lookback, without transfers between their own accounts; computed, as they are read thrice."""
     day, accounts = job.day, version_as_of(job.lake.read("accounts"), "account_id", job.day)
     theirs = accounts.join(customers, "customer_id", "left_semi").localCheckpoint()
     in_sight = transactions.where(F.col("business_date") >= F.lit(lookback_from(job.settings.enabled_life_events, day)))
-    return owned(known(in_sight, day), theirs).where(~F.col("own_transfer"))
+    return owned(known(in_sight, day), theirs).where(~F.col("own_transfer")).select(*PAYMENT).localCheckpoint()

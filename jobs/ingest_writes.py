@@ -23,6 +23,8 @@ from jobs.ledger import last_looked_at
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches
 
+MANY_ROWS = 1_000_000  # of a drop, often all of one day
+
 
 def write_accepted(job: Job, what: Taken) -> None:
     """Write a feed's accepted rows: its slice of the table by source file, or its part of the history."""
@@ -37,7 +39,8 @@ def write_accepted(job: Job, what: Taken) -> None:
         rows = _superseding(job, what, rows)
     of_run = F.col(SOURCE).isin(*what.sources)
     if what.landed and (_any_accepted(what, what.sources) or _present(job, feed, what.sources)):
-        job.lake.replace(feed, rows.where(of_run), {SOURCE: what.sources})
+        many = sum(what.files[source].rows[ACCEPTED] for source in what.sources) > MANY_ROWS
+        job.lake.replace(feed, rows.where(of_run), {SOURCE: what.sources}, spread=many)
     if corrects or _any_accepted(what, what.retried):
         _write_beside(job, what, rows.where(~of_run))
 

@@ -111,11 +111,14 @@ class Lake:
         present = {field.name for field in deltalake.DeltaTable(self.local / name).schema().fields}
         return any(column.name not in present for column in self.table(name).columns)
 
-    def replace(self, name: str, rows: DataFrame, where: Mapping[str, SliceValue]) -> None:
-        """Replace exactly the slice of a table named by `where` (column -> value or values) with `rows`, in one commit."""
+    def replace(self, name: str, rows: DataFrame, where: Mapping[str, SliceValue], *, spread: bool = False) -> None:
+        """Replace exactly the slice of a table named by `where` (column -> value or values) with `rows`, in one commit.
+
+        `spread`: so many rows that those of one day are sorted and written by several tasks, not by one.
+        """
         self.create(name)
         condition = " AND ".join(_equals(column, value) for column, value in where.items())
-        writer = self._laid_out(name, rows).write.format("delta").mode("overwrite").option("replaceWhere", condition)
+        writer = self._laid_out(name, rows, spread).write.format("delta").mode("overwrite").option("replaceWhere", condition)
         with self._writing(name):
             writer.save(self.path(name))
 
@@ -269,12 +272,13 @@ class Lake:
             )
         return rows.select([F.col(column.name).cast(column.type).alias(column.name) for column in table.columns])
 
-    def _laid_out(self, name: str, rows: DataFrame) -> DataFrame:
+    def _laid_out(self, name: str, rows: DataFrame, spread: bool) -> DataFrame:
         table = self.table(name)
         conformed = self._conform(table, rows)
         if not table.sort_by:
             return conformed
-        return conformed.repartitionByRange(*table.sort_by).sortWithinPartitions(*table.sort_by)
+        evenly = [F.xxhash64(*table.key)] if spread else []
+        return conformed.repartitionByRange(*table.sort_by, *evenly).sortWithinPartitions(*table.sort_by)
 
     @staticmethod
     def _require_key(table: Table, source: DataFrame) -> None:
