@@ -10,42 +10,22 @@ from expectations.rules import CONTENT, SOURCE
 
 ACCEPTED, DUPLICATE, CONFLICT = "accepted", "duplicate", "DUP_CONFLICT"
 SINCE = "_since"  # the drop a row counts from
-HASH = "_hash"  # of a key
 PLACE = (SOURCE, "line")
 
 
-def repeated_hashes(new: DataFrame, existing: DataFrame, contract: Contract) -> DataFrame:
-    """Hashes of keys that may stand more than once: counting eight bytes a row takes half the time that counting keys does.
-
-    Parameters
-    ----------
-    new, existing : DataFrame with the feed's key
-
-    Returns
-    -------
-    DataFrame with `_hash`, distinct; beside those of repeated keys it may hold one that two keys share
-    """
-    return _keys(new, existing, contract).groupBy(HASH).count().where("count > 1").select(HASH)
-
-
-def repeated_keys(new: DataFrame, existing: DataFrame, hashes: DataFrame, contract: Contract) -> DataFrame:
+def repeated_keys(new: DataFrame, existing: DataFrame, contract: Contract) -> DataFrame:
     """Keys that stand more than once in new and existing rows.
 
     Parameters
     ----------
     new, existing : DataFrame with the feed's key
-    hashes : DataFrame as `repeated_hashes` returns
 
     Returns
     -------
     DataFrame of the key columns, one row a key
     """
-    suspected = _keys(new, existing, contract).join(hashes, HASH, "left_semi")
-    return suspected.groupBy(*contract.key).count().where("count > 1").drop("count")
-
-
-def _keys(new: DataFrame, existing: DataFrame, contract: Contract) -> DataFrame:
-    return new.select(*contract.key).unionAll(existing.select(*contract.key)).withColumn(HASH, F.xxhash64(*contract.key))
+    keys = new.select(*contract.key).unionAll(existing.select(*contract.key))
+    return keys.groupBy(*contract.key).count().where("count > 1").drop("count")
 
 
 def verdicts(new: DataFrame, existing: DataFrame, contract: Contract) -> DataFrame:

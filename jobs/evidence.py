@@ -51,7 +51,7 @@ def carried(job: Job, since: Since, customers: DataFrame) -> DataFrame:
 
 
 def _payments(job: Job, transactions: DataFrame, customers: DataFrame) -> DataFrame:
-    """The customers' known payments within the lookback, without transfers between their own accounts; computed, as they are read thrice."""
+    """The customers' known payments within the lookback, own transfers left out; computed, as they are read thrice."""
     day, accounts = job.day, version_as_of(job.lake.read("accounts"), "account_id", job.day)
     theirs = accounts.join(customers, "customer_id", "left_semi").localCheckpoint()
     in_sight = transactions.where(F.col("business_date") >= F.lit(lookback_from(job.settings.enabled_life_events, day)))

@@ -15,7 +15,7 @@ from pyspark.sql.types import DateType, LongType, StringType, StructField, Struc
 
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
-from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_hashes, repeated_keys, telling_apart, verdicts
+from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, telling_apart, verdicts
 from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
 from expectations.suite import AGE, LARGEST, REPEATED, Measures, empty
 from expectations.suite import DUPLICATES as SHARE_DUPLICATE
@@ -33,7 +33,6 @@ from tables.erasure import SUBJECTS, erased_hashes, is_erased
 QUARANTINED, ORPHAN, ERASED = "quarantined", "ORPHAN_KEY", "ERASED_SUBJECT"
 VERDICT, WAITS_FOR = "_verdict", "_waits_for"
 MANY_DATES = 400
-FEW_KEYS = 1_000_000  # that every worker can hold
 TELLING_ROWS = 30  # a share of fewer says nothing
 
 
@@ -317,10 +316,7 @@ def _decided(
     good = rows.where(F.size(RULES) == 0)
     existing = _existing(job, contract, good, [file.drop.source_file for file in landed], dates, waiting)
     plain = F.when(F.size(RULES) == 0, ACCEPTED).otherwise(QUARANTINED)
-    hashes = repeated_hashes(good, existing, contract).localCheckpoint()
-    suspected = hashes.count()
-    near = F.broadcast(hashes) if suspected <= FEW_KEYS else hashes
-    repeated = repeated_keys(good, existing, near, contract).localCheckpoint() if suspected else hashes
+    repeated = repeated_keys(good, existing, contract)
     if repeated.isEmpty():
         for of_file in counted.values():
             of_file.rows[QUARANTINED] += of_file.rows.pop(ORPHAN, 0)

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract
 from expectations.contract import Repeats
-from expectations.duplicates import repeated_hashes, repeated_keys, verdicts
+from expectations.duplicates import repeated_keys, verdicts
 from expectations.history import chained, closings
 from expectations.rules import checked
 from tables import TABLES
@@ -168,7 +168,7 @@ def test_what_comes_again(spark: SparkSession, repeats: Repeats, expected: dict[
     ]
     contract = Contract("x", ("id",), (), "id", repeats)
     fresh, known = spark.createDataFrame(new, NEW), spark.createDataFrame([("c", one, 7)], OLD)
-    again = repeated_keys(fresh, known, repeated_hashes(fresh, known, contract), contract)
+    again = repeated_keys(fresh, known, contract)
     assert {row.id for row in again.collect()} == {"a", "b", "c", "d"}
     found = verdicts(fresh.join(again, "id", "left_semi"), known, contract)
     assert {row.source_file: row.verdict for row in found.collect()} == expected
