@@ -40,10 +40,12 @@ def transactions(rng: np.random.Generator, known: list[dict[str, Any]]) -> Itera
     for number in range(WORLDS * 70):
         account = str(rng.choice(ids))
         near = int(rng.choice(edges)) - int(rng.integers(-25, 26))
-        on = START + timedelta(25) - timedelta(max(near, 0) if rng.random() < 0.7 else int(rng.integers(0, 430)))
-        late = 0 if rng.random() < 0.8 else int(rng.choice([1, 2, 5, 40, 300]))
+        on, late = START + timedelta(25) - timedelta(max(near, 0) if rng.random() < 0.7 else int(rng.integers(0, 430))), 0
+        if rng.random() < 0.2:  # told late, in the days that are carried
+            late = int(rng.choice([1, 2, 5, 40, 300]))
+            on = START + timedelta(int(rng.integers(-5, 22)) - late)
         recorded = max(on + timedelta(late), first[account])
-        corrected = recorded + timedelta(int(rng.choice([1, 3, 30]))) if rng.random() < 0.04 else None
+        corrected = recorded + timedelta(int(rng.choice([1, 3, 30]))) if rng.random() < 0.02 else None
         pick = rng.random()
         own = [each for each in ids if each[:3] == account[:3]]
         other = str(rng.choice(own)) if pick < 0.25 else str(rng.choice(ids)) if pick < 0.4 else "SHOP" if pick < 0.7 else None

@@ -47,7 +47,7 @@ def test_carried_evidence_is_the_counted_one(job: Job) -> None:
     def owners(today: Job) -> DataFrame:
         return versions_as_of(job.lake.read("accounts"), "account_id", [today.day]).localCheckpoint()
 
-    before, was, began, ceased = job, counted(job, who_consents(job)), set(), set()
+    before, was, began, ceased, late = job, counted(job, who_consents(job)), set(), set(), set()
     for after in DAYS:
         today = replace(job, day=START + timedelta(after))
         job.lake.replace("payment_evidence", was.withColumn("as_of", F.lit(before.day)), {"as_of": before.day})
@@ -58,10 +58,15 @@ def test_carried_evidence_is_the_counted_one(job: Job) -> None:
         ceased |= then.keys() - expected.keys()
         assert WORLDS / 3 < len(expected) < WORLDS
         assert max(len(row["payments"]) for row in expected.values()) > 5
-        assert since.anew.count() < WORLDS
+        anew = {row["customer_id"] for row in since.anew.collect()}
+        late |= {
+            who for who in expected.keys() & then.keys() - anew for paid in expected[who]["payments"]
+            if paid["on"] <= before.day and paid not in then[who]["payments"]
+        }
         before, was = today, found
     assert began, "nobody who gave consent was tried"
     assert ceased, "nobody who withdrew consent was tried"
+    assert late, "nothing that was told late was tried"
 
 
 def test_a_row_says_since_when_a_customer_is_in_sight(job: Job) -> None:
