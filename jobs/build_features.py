@@ -33,6 +33,8 @@ from jobs.ledger import is_small
 from jobs.sums import Sums, counted, sums_of_day
 from tables.arrow import Filter, read_arrow
 
+INFERRED = ("life_events", "payment_evidence")  # kept with consent only
+
 
 def run(job: Job) -> Counts:
     """Write the day's `customer_features`, `segments` and `life_events`, and in a large lake what the next day is carried on from."""
@@ -54,6 +56,7 @@ def run(job: Job) -> Counts:
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})
     lake.replace("life_events", events, {"as_of": day})
+    _forget_withdrawn(job)
     found = features.count()
     return {"rows_in": found, "rows_out": found, "life_events": events.count(), RATES_KNOWN: rates_known(job, day)}
 
@@ -63,6 +66,18 @@ def _consenting(job: Job) -> DataFrame:
     lake, day = job.lake, job.day
     restrictions = latest_known_by(lake.read("restrictions"), lake.table("restrictions").key, day)
     return _kept(consenting(version_as_of(lake.read("customers"), "customer_id", day), restrictions, day))
+
+
+def _forget_withdrawn(job: Job) -> None:
+    """Of whoever has taken consent back by now nothing that was inferred stays: of no earlier day, nor of one that is run again."""
+    consented, versions = F.coalesce("life_event_consent", F.lit(False)), job.lake.read("customers")
+    withdrawn = versions.where(F.col("is_current") & ~consented).join(versions.where(consented), "customer_id", "left_semi")
+    whose = withdrawn.select("customer_id").distinct().localCheckpoint()
+    if whose.isEmpty():
+        return
+    for name in INFERRED:
+        if not job.lake.read(name).join(whose, "customer_id", "left_semi").isEmpty():
+            job.lake.delete_of(name, whose)
 
 
 def _life_events(job: Job, customers: DataFrame, payments: DataFrame) -> DataFrame:

@@ -159,6 +159,12 @@ class Lake:
             with self._writing(name):
                 DeltaTable.forPath(self.spark, self.path(name)).delete(condition)
 
+    def delete_of(self, name: str, customers: DataFrame) -> None:
+        """Delete the rows of some customers (`customer_id`, distinct); none of their ids enters the table's log."""
+        target = DeltaTable.forPath(self.spark, self.path(name)).alias("t")
+        with self._writing(name):
+            target.merge(customers.alias("s"), "t.customer_id = s.customer_id").whenMatchedDelete().execute()
+
     def update(self, name: str, condition: Column, values: Mapping[str, Column]) -> None:
         """Change columns of the rows a condition holds for."""
         with self._writing(name):

@@ -98,13 +98,25 @@ def test_the_day_is_written_and_what_comes_later_never_changes_it(job: Job, sett
         Decimal("5000.00"), Decimal("8000.00"), Decimal("4000.00"),
     )  # fmt: skip
 
-    # consent taken back: tomorrow nothing is inferred any more
+    _is_told(settings, places)
+
+
+def test_what_was_inferred_is_gone_the_day_consent_is_taken_back(job: Job) -> None:
+    """Of earlier days too, and what the next day would have been carried on from; what others allowed stays."""
+    carol = {"customer_id": "carol", "event": "new_parent", "probability": 0.7}
+    job.lake.append("life_events", job.lake.literal("life_events", [carol | {"as_of": DAY}]))
+    kept = [{"customer_id": who, "as_of": DAY} for who in ("anna", "carol")]
+    job.lake.append("payment_evidence", job.lake.literal("payment_evidence", kept))
+    assert {row["customer_id"] for row in job.lake.read("life_events").collect()} == {"anna", "carol"}
     withdrawn = version(NEXT, customer_id="anna", birth_date=on(4, 1, 1990), joined_on=on(1, 1, 2025), life_event_consent=False)
     put(job, "customers", [withdrawn], "later")
-    from jobs.build_features import life_events_of_day
 
-    assert life_events_of_day(replace(job, day=NEXT)).count() == 0
-    _is_told(settings, places)
+    assert run(replace(job, day=NEXT))["life_events"] == 0
+    for table in ("life_events", "payment_evidence"):
+        assert [row["customer_id"] for row in job.lake.read(table).collect()] == ["carol"]
+        assert "anna" not in "".join(log.read_text() for log in (job.places.lake / table / "_delta_log").glob("*.json"))
+    run(job)
+    assert {row["customer_id"] for row in job.lake.read("life_events").collect()} <= {"carol"}, "an earlier day is run again"
 
 
 def _is_told(settings: Settings, places: Places) -> None:

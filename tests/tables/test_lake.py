@@ -11,8 +11,9 @@ from deltalake import DeltaTable
 from pyspark.sql.types import DataType
 
 from conf import ExitCode, KehuError
+from jobs.session import planned
 from tables import TABLES, Column, Personal
-from tables.durable import actions, commits
+from tables.durable import actions, commits, live_files
 from tables.lake import Lake
 
 MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
@@ -67,6 +68,19 @@ def test_replace_touches_exactly_its_slice_and_signs_the_commit(lake, spark):
                  for commit in commits(lake.local / "daily_flows")]
     assert signed_by == [lake.run_id] * len(signed_by)
     assert spark.conf.get("spark.databricks.delta.commitInfo.userMetadata", None) is None
+
+
+def test_many_rows_of_one_day_are_spread_over_the_tasks(lake, spark):
+    """Few are left in one file; adaptive plans, which would join what is this small again, are off."""
+    day = date(2026, 1, 2)
+    rows = lake.literal("transactions", [{"transaction_id": f"T{n}", "business_date": day, "source_file": "f"} for n in range(200)])
+    with planned(spark, {"spark.sql.adaptive.enabled": "false"}):
+        files = []
+        for spread in (False, True):
+            lake.replace("transactions", rows, {"source_file": "f"}, spread=spread)
+            files.append(len(live_files(lake.local / "transactions")))
+    assert files == [1, int(spark.conf.get("spark.sql.shuffle.partitions"))]
+    assert lake.read("transactions").select("transaction_id").distinct().count() == 200
 
 
 def test_merge_keeps_what_it_must_and_refuses_keys_that_would_double(lake):
