@@ -106,9 +106,13 @@ def with_expected(flows: DataFrame, settings: Flows) -> DataFrame:
     return judged.unionByName(flows.where(~may_recur(settings)).withColumn("expected", F.lit(False)))
 
 
+def wording() -> Column:
+    """What a description says, whatever numbers it holds."""
+    return F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
+
+
 def _recurs(settings: Flows) -> Column:
-    wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
-    series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording))
+    series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording()))
     before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
     seen = F.collect_list(F.struct("business_date", F.col("amount_base").cast("double").alias("amount"))).over(before)
     amount, day = F.col("amount_base").cast("double"), F.col("business_date")

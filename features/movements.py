@@ -13,7 +13,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
 from features.as_of import each, in_base_currency, known, known_on
-from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES
+from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES, wording
 
 SATURDAY = 5
 LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little further back: interest is booked at least yearly
@@ -78,7 +78,6 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     # numbered first: rows sorted for that are sorted for the counts
     numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
     netted = numbered.withColumn("external", F.col("external") & (F.col("_nth") > opposite))
-    wording = F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
     return in_base_currency(netted, fx_rates, base_currency, on=["as_of"]).select(
         "customer_id",
         "as_of",
@@ -89,7 +88,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "direction",
         "type",
         "channel",
-        F.xxhash64(F.coalesce("counterparty", wording)).alias("series"),
+        F.xxhash64(F.coalesce("counterparty", wording())).alias("series"),
         "amount_base",
         "balance_after",
         "booked_at",

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from conf.life_event import LifeEvent
 from features.as_of import in_base_currency
 from features.configured import of_event, of_evidence
+from features.flows import wording
 from features.life_evidence import DAY_COLUMNS, matches
 
 PAYMENTS = "array<struct<on: date, event: string, category: string, sign: int, series: bigint, amount: decimal(18,2), currency: string>>"
@@ -40,8 +41,7 @@ def payment_evidence(payments: DataFrame, customers: DataFrame, events: Mapping[
     -------
     DataFrame with `customer_id` and `COLUMNS`, both sorted
     """
-    wording = F.concat_ws(" ", F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#"), "counterparty")
-    worded = payments.withColumn("text", wording)
+    worded = payments.withColumn("text", F.concat_ws(" ", wording(), "counterparty"))
     texts = worded.groupBy("text", "direction", "type").agg(F.first("text").alias("_text"))  # a filter on it cannot sink to the payments
     texts = texts.withColumn("matches", matches(F.col("_text"), events, "payments")).drop("_text")
     telling = worded.join(texts.where(F.size("matches") > 0), ["text", "direction", "type"])

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pyspark.sql import SparkSession
 
+from conf import Settings
 from features.flow_sums import CHANNELS, TYPES
+from jobs.context import Job, Places
+from tests.features.literal_world import frame
 
 START = date(2026, 3, 1)  # of this day is counted, the next ones are carried on
 DAYS = (1, 3, 6, 20)  # after it, with gaps as of a weekend and of a lake left alone
@@ -78,3 +83,14 @@ def customers(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
         if rng.random() < 0.4:
             later = START + timedelta(int(rng.integers(1, 8)))
             yield of | {"life_event_consent": not consents, "valid_from": later, "recorded_on": later}
+
+
+def lived(spark: SparkSession, settings: Settings, root: Path, seed: int) -> Job:
+    """The features job of `START`, on a lake that holds the world."""
+    job = Job(settings, Places(root / "landing", root / "lake", root / "w"), spark, START, "features")
+    rng = np.random.default_rng(seed)
+    owned = list(accounts(rng))
+    world = {"accounts": owned, "transactions": list(transactions(rng, owned)), "fx_rates": RATES, "customers": list(customers(rng))}
+    for table, rows in world.items():
+        job.lake.replace(table, frame(spark, table, [{**row, "run_id": "all"} for row in rows]), {"run_id": "all"})
+    return job

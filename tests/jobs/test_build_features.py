@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from conf import KehuError, Settings
 from jobs.build_features import features_as_of, listed, printed, run
 from jobs.context import Job, Places
+from jobs.maintain import CARRIED
 from tests.features.literal_world import (
     ACCOUNTS,
     CUSTOMERS,
@@ -83,6 +84,7 @@ def test_the_day_is_written_and_what_comes_later_never_changes_it(job: Job, sett
     stored = {row["customer_id"]: row.asDict() for row in job.lake.read("customer_features").collect()}
     assert (stored["anna"]["assets"], stored["anna"]["age"], stored["ben"]["assets"]) == (Decimal("27600.00"), 35, 0)
     assert {row["customer_id"]: row["service_tier"] for row in job.lake.read("segments").collect()} == {"anna": "mass", "ben": "mass"}
+    assert all(job.lake.read(name).isEmpty() for name in CARRIED), "a small lake needs nothing of the day before"
     event = job.lake.read("life_events").first()
     assert (event["customer_id"], event["event"], event["stage"], event["consented"]) == ("anna", "new_parent", "newborn", True)
 

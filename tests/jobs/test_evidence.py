@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -16,22 +15,14 @@ from features.as_of import version_as_of, versions_as_of
 from features.life_events import consenting
 from features.life_evidence import lookback_from
 from jobs.carrying import known_since
-from jobs.context import Job, Places
+from jobs.context import Job
 from jobs.evidence import carried, counted
-from tests.features.literal_world import frame
-from tests.jobs.carried_world import DAYS, RATES, START, WORLDS, accounts, customers, transactions
+from tests.jobs.carried_world import DAYS, START, WORLDS, lived
 
 
 @pytest.fixture(scope="module")
 def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    root = tmp_path_factory.mktemp("evidence")
-    job = Job(settings, Places(root / "landing", root / "lake", root / "w"), spark, START, "features")
-    rng = np.random.default_rng(11)
-    owned = list(accounts(rng))
-    world = {"customers": list(customers(rng)), "accounts": owned, "transactions": list(transactions(rng, owned)), "fx_rates": RATES}
-    for table, rows in world.items():
-        job.lake.replace(table, frame(spark, table, [{**row, "run_id": "all"} for row in rows]), {"run_id": "all"})
-    return job
+    return lived(spark, settings, tmp_path_factory.mktemp("evidence"), 11)
 
 
 def who_consents(job: Job) -> DataFrame:

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -16,12 +15,12 @@ from conf import Settings
 from features.as_of import latest_known_on, versions_as_of
 from features.carrying import spans_moved
 from jobs.carrying import MAX_DAYS, RATES_KNOWN, carried_from, known_since, rates_known, since_last
-from jobs.context import Job, Places, recorded
+from jobs.context import Job, recorded
 from jobs.ledger import has_few_customers, is_small
 from jobs.sums import Sums, carried, counted, sums_of_day
 from tables import TABLES
 from tests.features.literal_world import frame
-from tests.jobs.carried_world import DAYS, RATES, START, WORLDS, accounts, rate, transactions
+from tests.jobs.carried_world import DAYS, START, WORLDS, lived, rate
 
 
 def test_dates_that_move_are_those_whose_window_differs() -> None:
@@ -38,14 +37,7 @@ def test_dates_that_move_are_those_whose_window_differs() -> None:
 
 @pytest.fixture(scope="module")
 def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    root = tmp_path_factory.mktemp("sums")
-    job = Job(settings, Places(root / "landing", root / "lake", root / "w"), spark, START, "features")
-    rng = np.random.default_rng(7)
-    owned = list(accounts(rng))
-    world = {"accounts": owned, "transactions": list(transactions(rng, owned)), "fx_rates": RATES}
-    for table, rows in world.items():
-        job.lake.replace(table, frame(spark, table, [{**row, "run_id": "all"} for row in rows]), {"run_id": "all"})
-    return job
+    return lived(spark, settings, tmp_path_factory.mktemp("sums"), 7)
 
 
 def known(job: Job, day: date) -> tuple[DataFrame, DataFrame]:
