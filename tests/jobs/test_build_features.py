@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
@@ -78,13 +79,21 @@ def job(spark: SparkSession, settings: Settings, places: Places) -> Job:
     return job
 
 
-def test_the_day_is_written_and_what_comes_later_never_changes_it(job: Job, settings: Settings, places: Places) -> None:
+def test_the_day_is_written_and_what_comes_later_never_changes_it(
+    job: Job, settings: Settings, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
     counts = run(job)
     assert counts == {"rows_in": 2, "rows_out": 2, "life_events": 1, "rates_known": 1}
     stored = {row["customer_id"]: row.asDict() for row in job.lake.read("customer_features").collect()}
     assert (stored["anna"]["assets"], stored["anna"]["age"], stored["ben"]["assets"]) == (Decimal("27600.00"), 35, 0)
     assert {row["customer_id"]: row["service_tier"] for row in job.lake.read("segments").collect()} == {"anna": "mass", "ben": "mass"}
     assert all(job.lake.read(name).isEmpty() for name in CARRIED), "a small lake needs nothing of the day before"
+    monkeypatch.setattr("jobs.build_features.is_small", lambda _: False)
+    assert run(job) == counts
+    for name in CARRIED:
+        assert {row["as_of"] for row in job.lake.read(name).collect()} == {DAY}, "a large lake keeps what the next day is carried on from"
+        job.lake.delete(name, F.col("as_of") == F.lit(DAY))
+    assert {row["customer_id"]: row.asDict() for row in job.lake.read("customer_features").collect()} == stored
     event = job.lake.read("life_events").first()
     assert (event["customer_id"], event["event"], event["stage"], event["consented"]) == ("anna", "new_parent", "newborn", True)
 
