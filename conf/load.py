@@ -17,6 +17,8 @@ from conf.settings import Settings
 DEFAULTS = Path(__file__).parent
 NAMED = ("feeds", "offers", "life_events", "wording")  # directories of one YAML file a thing, keyed by the file's name
 MAX_BYTES = 1 << 20
+# of a run; they decide no row
+PLACE_AND_SIZE: dict[str, bool | set[str]] = {"paths": True, "spark": {"master", "driver_memory", "shuffle_partitions"}}
 _SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)
 
 Place = tuple[Path, int]  # file, line
@@ -56,8 +58,11 @@ def load_settings(directory: Path | str | None = None) -> Settings:
 
 
 def conf_hash(settings: Settings) -> str:
-    """A short hash of everything configured: equal settings give equal hashes, whatever files they came from."""
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:16]
+    """A short hash of everything configured that decides rows: equal settings give equal hashes, whatever files they came from.
+
+    A run that is given more memory, another machine or a cluster is the same run.
+    """
+    return hashlib.sha256(settings.model_dump_json(exclude=PLACE_AND_SIZE).encode()).hexdigest()[:16]
 
 
 def _overlay(values: dict[str, Any], layer: Path, places: dict[Location, Place]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JAVA = (17, 21)
+LEAST_MEMORY_MB = 3072
 JARS = Path(sys.prefix) / "share" / "kehu" / "jars"  # filled once by `python -m jobs.jars`
 
 DELTA = {
@@ -76,20 +77,19 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
         MISSING, with the command that mends it, without a fitting Java or without Delta's JARs.
     """
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    if not submitted:
-        require_java()
+    java = None if submitted else require_java()
     from pyspark.sql import SparkSession
 
     options = {**DELTA, **SAFE, **QUIET, **LEAN, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
     builder = SparkSession.builder.appName("kehu")
-    if not submitted:
+    if java:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers would take any python3 on the PATH
         jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
         if not jars:
             raise KehuError(f"Delta's JARs are not in {JARS}; fetch them once with `python -m jobs.jars`", ExitCode.MISSING)
         master = settings.spark.master
         builder = builder.master(master)
-        options["spark.driver.memory"] = settings.spark.driver_memory
+        options["spark.driver.memory"] = settings.spark.driver_memory or own_memory(java)
         if not any(name in os.environ for name in ("LC_ALL", "LC_CTYPE", "LANG")):
             os.environ["LC_ALL"] = "C.UTF-8"  # cron sets none, and Java would then find no path that is not ASCII
         if master.startswith("local"):
@@ -141,6 +141,13 @@ def require_java() -> str:
         found = version.group(1) if version else "unknown"
         raise KehuError(f"{java} is Java {found}, Spark needs 17 or 21; {how}", ExitCode.MISSING)
     return java
+
+
+def own_memory(java: str) -> str:
+    """What Java itself would take, a quarter of what the machine or its container has, but enough for a small bank."""
+    flags = subprocess.run([java, "-XX:+PrintFlagsFinal", "-version"], capture_output=True, text=True, check=False).stdout
+    heap = re.search(r"MaxHeapSize\s*=\s*(\d+)", flags)
+    return f"{max(int(heap.group(1)) // 2**20 if heap else 0, LEAST_MEMORY_MB)}m"
 
 
 def _logging(log: Path) -> str:

@@ -62,7 +62,7 @@ RUNS = Table(
         Column("counts", "MAP<STRING,BIGINT>", "what else the job counted"),
         Column("table_versions", "MAP<STRING,BIGINT>", "Delta version of every table when the run ended"),
         Column("code_version", "STRING", "version of Kehu"),
-        Column("conf_hash", "STRING", "hash of the whole configuration"),
+        Column("conf_hash", "STRING", "hash of the configuration, but for where and how large it runs"),
         Column("message", "STRING", "the error, in one line"),
     ),
     key=("run_id", "started_at"),

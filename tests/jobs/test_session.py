@@ -11,11 +11,11 @@ from conf import ExitCode, KehuError
 from jobs import jars, materials, session
 
 
-def java(tmp_path, monkeypatch, says: str) -> None:
+def java(tmp_path, monkeypatch, says: str, flags: str = "") -> None:
     """A java in a JAVA_HOME of its own that says it is some version."""
     place = tmp_path / "bin" / "java"
     place.parent.mkdir()
-    place.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    place.write_text(f"#!/bin/sh\necho '{says}' >&2\necho '{flags}'\n")
     place.chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
@@ -41,6 +41,15 @@ def test_no_java_at_all(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(KehuError, match="no Java found; install Java 17 or 21"):
         session.require_java()
+
+
+@pytest.mark.parametrize(("flags", "memory"), [
+    ("   size_t MaxHeapSize      = 6320816128      {product} {ergonomic}", "6028m"),
+    ("   size_t MaxHeapSize      = 522190848      {product} {ergonomic}", "3072m"), ("another Java", "3072m"),
+])
+def test_memory_is_a_share_of_the_machines_and_never_too_little(tmp_path, monkeypatch, flags, memory):
+    java(tmp_path, monkeypatch, 'openjdk version "17.0.15"', flags)
+    assert session.own_memory(session.require_java()) == memory
 
 
 def test_without_jars_it_is_said_how_to_get_them(settings, monkeypatch, tmp_path):
