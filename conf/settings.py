@@ -43,7 +43,7 @@ class SparkSettings(Model):
     master: str = "local[*]"
     driver_memory: str | None = None  # a quarter of the machine's, at least 3 GB, when not given
     java_options: str = ""  # of the driver
-    shuffle_partitions: int = Field(4, gt=0)  # about twice the cores on one machine; more for millions of customers
+    shuffle_partitions: int = Field(4, gt=0)  # at least; more where many rows were ever taken
     conf: dict[str, str] = {}  # anything else for SparkConf, an accelerator for instance
 
 

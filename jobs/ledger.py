@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 2_000_000  # accepted, of all feeds: measured to be quicker so up to here (docs/benchmarks.md)
 FEW_CUSTOMERS = 50_000  # and versions of them; each is a candidate for some twenty offers
+ROWS_A_PARTITION = 2_000_000  # of all ever taken: a first look sorts them, and four sorts of 50 million rows ran out of memory
 LOOKING = ("detect", "features")  # jobs that look at what has become known since they last did
 
 
@@ -80,6 +81,11 @@ def is_small(lake: Path) -> bool:
 def has_few_customers(lake: Path) -> bool:
     """Whether jobs that read customers' rows and not their movements are best planned as in a small lake."""
     return _accepted(lake, [("feed", "=", "customers")]) <= FEW_CUSTOMERS
+
+
+def partitions(lake: Path, at_least: int) -> int:
+    """Into how many parts rows are shuffled, so that none is too large to be sorted."""
+    return max(at_least, _accepted(lake) // ROWS_A_PARTITION)
 
 
 def _accepted(lake: Path, of: Sequence[Filter] = ()) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from conf import ExitCode, KehuError
 from jobs import alert, build_features, detect, export, ingest, score
 from jobs.context import Counts, Job, recorded
-from jobs.ledger import has_few_customers, is_small
-from jobs.session import INTERPRETED, UNCONSTRAINED, planned
+from jobs.ledger import has_few_customers, is_small, partitions
+from jobs.session import INTERPRETED, SHUFFLE_PARTITIONS, UNCONSTRAINED, planned
 
 DAY: tuple[tuple[str, Callable[[Job], Counts]], ...] = (
     ("ingest", ingest.run),
@@ -58,11 +58,19 @@ def one_job(job: Job, name: str, work: Callable[[Job], Counts]) -> Counts:
 
 
 def _done(job: Job, work: Callable[[Job], Counts]) -> Counts:
-    """Run and record a job, its plans made for few rows or for many; `ingest` makes its own, file by file."""
-    lake = job.places.lake
-    few = job.name != "ingest" and (is_small(lake) or (job.name in OF_CUSTOMERS and has_few_customers(lake)))
-    with planned(job.spark, UNCONSTRAINED | INTERPRETED if few else {}):
+    """Run and record a job, its plans made for few rows or for many."""
+    with planned(job.spark, _plans(job)):
         return recorded(job, work)
+
+
+def _plans(job: Job) -> Mapping[str, str]:
+    """The options plans are made under; `ingest` makes its own, file by file."""
+    lake = job.places.lake
+    if job.name == "ingest":
+        return {}
+    if is_small(lake) or (job.name in OF_CUSTOMERS and has_few_customers(lake)):
+        return UNCONSTRAINED | INTERPRETED
+    return {SHUFFLE_PARTITIONS: str(partitions(lake, int(job.spark.conf.get(SHUFFLE_PARTITIONS) or 1)))}
 
 
 def told(said: Counts) -> Counts:

@@ -53,6 +53,7 @@ INTERPRETED = {
 }
 # … and what each of many columns may hold is derived anew for every plan above them: most of the planning, of little use here.
 UNCONSTRAINED = {"spark.sql.constraintPropagation.enabled": "false"}
+SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -80,7 +81,7 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
     java = None if submitted else require_java()
     from pyspark.sql import SparkSession
 
-    options = {**DELTA, **SAFE, **QUIET, **LEAN, "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions)}
+    options = {**DELTA, **SAFE, **QUIET, **LEAN, SHUFFLE_PARTITIONS: str(settings.spark.shuffle_partitions)}
     builder = SparkSession.builder.appName("kehu")
     if java:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers would take any python3 on the PATH

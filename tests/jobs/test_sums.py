@@ -16,7 +16,7 @@ from features.as_of import latest_known_on, versions_as_of
 from features.carrying import spans_moved
 from jobs.carrying import MAX_DAYS, RATES_KNOWN, carried_from, known_since, rates_known, since_last
 from jobs.context import Job, recorded
-from jobs.ledger import has_few_customers, is_small
+from jobs.ledger import has_few_customers, is_small, partitions
 from jobs.sums import Sums, carried, counted, sums_of_day
 from tables import TABLES
 from tests.features.literal_world import frame
@@ -116,6 +116,14 @@ def test_a_lake_is_small_by_all_rows_ever_taken(job: Job, monkeypatch: pytest.Mo
     job.lake.append("files", job.lake.literal("files", [{"feed": "customers", "accepted": 4}]))
     monkeypatch.setattr("jobs.ledger.FEW_CUSTOMERS", 3)
     assert not has_few_customers(job.places.lake)
+
+
+def test_many_rows_are_shuffled_into_more_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job.lake.append("files", job.lake.literal("files", [{"feed": "transactions", "accepted": 50}]))
+    assert partitions(job.places.lake, 4) == 4
+    monkeypatch.setattr("jobs.ledger.ROWS_A_PARTITION", 5)
+    assert partitions(job.places.lake, 4) >= 10
+    assert partitions(job.places.lake, 200) == 200
 
 
 def test_rates_corrected_far_back_are_counted_anew(job: Job) -> None:
