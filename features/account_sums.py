@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from features.feature import cents
 from features.movements import LOOKBACK_DAYS
 
 MEAN_DAYS = (30, 90, 365)
@@ -35,8 +36,8 @@ def account_sums(movements: DataFrame) -> DataFrame:
     tell the order), `CENTS` (bigint) and `MOMENTS` (decimal)
     """
     stated = F.struct("booked_at", "nth", F.col("balance_after").alias("balance"), F.col("business_date").alias("on"))
-    cents = F.when(F.col("direction") == "credit", F.col("amount_base")).otherwise(-F.col("amount_base")) * 100
-    whole, day = cents.cast("bigint"), F.unix_date("business_date")
+    signed = F.when(F.col("direction") == "credit", F.col("amount_base")).otherwise(-F.col("amount_base"))
+    whole, day = cents(signed), F.unix_date("business_date")
 
     def within(days: int, value: Column) -> Column:
         return F.coalesce(F.sum(F.when(F.col("age_days") < days, value)), F.lit(0))

@@ -7,8 +7,7 @@ from pyspark.sql import Column, DataFrame
 
 from features.account_sums import MEAN_DAYS, weighted_cents
 from features.as_of import converted, with_rate
-from features.feature import MONEY, Feature, rounded, share
-from features.flow_features import money
+from features.feature import MONEY, Feature, money, rounded, share
 from features.movements import of_customer
 
 BACK_DAYS = (30, 90)

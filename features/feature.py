@@ -40,6 +40,16 @@ def rounded(value: Column) -> Column:
     return F.round(value.cast("double"), DIGITS)
 
 
+def cents(amount: Column) -> Column:
+    """An amount of money as a whole number of cents, which adds fast and exactly."""
+    return (amount * 100).cast("bigint")
+
+
+def money(cents: Column) -> Column:
+    """A whole number of cents as money."""
+    return (cents.cast("decimal(20,0)") / 100).cast(MONEY)
+
+
 def share(part: Column, whole: Column) -> Column:
     """A part's share of the whole; null where there is no whole."""
     return rounded(F.when(whole != 0, part.cast("double") / whole.cast("double")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from features.feature import MONEY, Feature, rounded, share
+from features.feature import MONEY, Feature, money, rounded, share
 from features.flow_sums import CHANNELS, DIRECTIONS, HABIT_DAYS, HABITS, OWN_MONEY, TYPES, WINDOWS, YEAR_DAYS
 
 NAMED_CHANNELS = tuple(name for name in CHANNELS if name != "other")
@@ -240,11 +240,6 @@ def flow_features(sums: DataFrame) -> DataFrame:
     needed = ("movements", *HABITS, "withdrawn_cents")
     plain = sums.select("customer_id", "as_of", *[value.alias(name) for name, value in told.items()], *needed)
     return plain.withColumns(_derived()).drop(*needed)
-
-
-def money(cents: Column) -> Column:
-    """A whole number of cents as money."""
-    return (cents.cast("decimal(20,0)") / 100).cast(MONEY)
 
 
 def _derived() -> dict[str, Column]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from features.feature import cents
+
 WINDOWS = (1, 7, 30, 90, 180, 365)
 HABIT_DAYS = 90  # of types, channels and times of day
 YEAR_DAYS = WINDOWS[-1]
@@ -88,7 +90,7 @@ def movement_cells(movements: DataFrame) -> DataFrame:
         .withColumn("at_hand", F.col("product_type").isin("current", "savings"))
         .groupBy(*CELL[:2], window.alias("window"), *CELL[3:])
         .agg(
-            F.sum(_cents()).alias("cents"),
+            F.sum(cents(F.col("amount_base"))).alias("cents"),
             F.count("*").alias("n"),
             F.min("age_days").alias("latest"),
             F.sum("hour").alias("hours"),
@@ -140,9 +142,9 @@ def _listed(movements: DataFrame) -> DataFrame:
         .where((age < HABIT_DAYS) | (salary & (age < YEAR_DAYS)))
         .groupBy(*key, "age_days")
         .agg(
-            F.max(F.when(credit, _cents())).alias("largest_in"),
-            F.max(F.when(~credit, _cents())).alias("largest_out"),
-            F.sum(F.when(salary, _cents())).alias("salaries"),
+            F.max(F.when(credit, cents(F.col("amount_base")))).alias("largest_in"),
+            F.max(F.when(~credit, cents(F.col("amount_base")))).alias("largest_out"),
+            F.sum(F.when(salary, cents(F.col("amount_base")))).alias("salaries"),
         )
         .withColumn("on", F.date_sub("as_of", "age_days"))
     )
@@ -151,7 +153,3 @@ def _listed(movements: DataFrame) -> DataFrame:
         for name, reach in DAYS_LISTED.items()
     }
     return days.groupBy(*key).agg(*[values.alias(name) for name, values in lists.items()])
-
-
-def _cents() -> Column:
-    return (F.col("amount_base") * 100).cast("bigint")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
-from features.feature import MONEY, Feature, rounded, share
-from features.flow_features import money
+from features.feature import MONEY, Feature, money, rounded, share
 
 MONTH_DAYS = 30  # a month here is 30 days back from the day, so that every day sees whole months
 RECENT_MONTHS = 6  # that the usual month is taken from

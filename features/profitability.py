@@ -9,8 +9,8 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import Profitability
-from features.feature import MONEY, Feature
-from features.flow_features import STAFFED, money
+from features.feature import MONEY, Feature, money
+from features.flow_features import STAFFED
 from features.flow_sums import CHANNELS, HABIT_DAYS, YEAR_DAYS
 
 QUARTERS = 4  # of `HABIT_DAYS`

@@ -62,13 +62,18 @@ def student_survival(t: Column, degrees_of_freedom: int) -> Column:
     return F.greatest((1.0 - a) / 2.0, F.lit(1e-14))
 
 
+def own_baselines(baseline: DataFrame, settings: Flows) -> DataFrame:
+    """What is usual for each customer: `quartiles` of a baseline, a row a customer, direction and window."""
+    return quartiles(baseline, SERIES, settings.bin_ratio)
+
+
 def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
     """What is usual in each peer group: of age × income, age, everyone the finest that is large enough.
 
     Parameters
     ----------
     baseline : DataFrame with `customer_id`, `direction`, `window_days`, `bin`, `count`
-    own : DataFrame of the same as `quartiles` returns it, a row a customer, direction and window
+    own : DataFrame of the same as `own_baselines` returns it
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days`
 
     Returns
@@ -123,13 +128,13 @@ def spread() -> Column:
     return (F.col("q75") - F.col("q25")) / IQR_OF_NORMAL
 
 
-def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
+def surprises(sums: DataFrame, own: DataFrame, peers: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
     """How surprising each window sum is.
 
     Parameters
     ----------
     sums : DataFrame as `window_sums` returns: what is judged
-    baseline : DataFrame of bin counts, of a day before all of `sums`
+    own, peers : DataFrame as `own_baselines` and `peer_baselines` return, of a day before all of `sums`
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
         `tenure_days` (as a customer, on the baseline's day)
     settings : Flows
@@ -140,8 +145,6 @@ def surprises(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, setting
     `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
     a usual flow), `settled` (a customer for long enough). Sums for which not even peers tell what is usual are gone.
     """
-    own = quartiles(baseline, SERIES, settings.bin_ratio)
-    peers = peer_baselines(baseline, own, exposure, settings)
     n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
     n_settled = n * F.least(F.col("tenure_days") / F.lit(float(settings.settling_days)), F.lit(1.0))
     own_variance = F.coalesce(spread() * spread(), F.lit(0.0))

@@ -8,13 +8,21 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from scipy import stats
 
 from conf.settings import Flows
 from features.baselines import bin_counts
-from models.abnormal_flow import exposure_days, judged_units, student_survival, surprises, with_p_and_q
+from models.abnormal_flow import (
+    exposure_days,
+    judged_units,
+    own_baselines,
+    peer_baselines,
+    student_survival,
+    surprises,
+    with_p_and_q,
+)
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
@@ -27,6 +35,11 @@ def test_the_tail_is_students(spark: SparkSession, degrees: int) -> None:
     frame = spark.createDataFrame([(p,) for p in points], "t double")
     found = [row[0] for row in frame.select(student_survival(F.col("t"), degrees)).collect()]
     assert found == pytest.approx(stats.t.sf(points, degrees), rel=1e-6)
+
+
+def surprising(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
+    own = own_baselines(baseline, settings)
+    return surprises(sums, own, peer_baselines(baseline, own, exposure, settings), exposure, settings)
 
 
 def test_an_odd_number_of_degrees_is_refused() -> None:
@@ -43,7 +56,7 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     exposure = spark.createDataFrame([("old", "35-44", "b", 300, 300), ("new", "35-44", "b", 20, 20)], EXPOSURE)
     today = spark.createDataFrame([(who, DAY, "debit", 1, Decimal("20000.00")) for who in ("old", "new")], SUMS)
     baseline = bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio)
-    found = {row.customer_id: row for row in surprises(today, baseline, exposure, settings).collect()}
+    found = {row.customer_id: row for row in surprising(today, baseline, exposure, settings).collect()}
 
     step = math.log(settings.bin_ratio)
     bins = np.sort([math.floor(math.log(x) / step) for x in past])
@@ -69,7 +82,7 @@ def test_first_flows_count_in_part_until_a_customer_has_settled(spark: SparkSess
     exposure = spark.createDataFrame([(who, "35-44", "b", min(days, 40), days) for who, days in tenure.items()], EXPOSURE)
     history = [(who, DAY - timedelta(days=n), "credit", 1, Decimal(100 + n)) for who in tenure for n in (5, 10, 15)]
     today = spark.createDataFrame([(who, DAY, "credit", 1, Decimal(20000)) for who in tenure], SUMS)
-    found = surprises(today, bin_counts(spark.createDataFrame(history, SUMS), 1.25), exposure, Flows(min_peers=1))
+    found = surprising(today, bin_counts(spark.createDataFrame(history, SUMS), 1.25), exposure, Flows(min_peers=1))
     weight = {row.customer_id: 1 - row.peer_weight for row in found.collect()}
     assert weight["settled"] == weight["old"]
     odds = {who: known / (1 - known) for who, known in weight.items()}
