@@ -9,6 +9,7 @@ from functools import reduce
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
+from conf.settings import Flows
 from features.as_of import in_base_currency, known, latest_known_by, told_since, version_as_of
 from features.bands import age_on, band
 from features.baselines import rebuilt, updated
@@ -81,6 +82,9 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     look = _look(job, since, span[0] or _data_start(job), first_run_days)
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
+    if since is None:
+        touched_from = max(touched_from, _reach(day, first_run_days, settings))
+        changed = changed.where(F.col("business_date") >= F.lit(touched_from))
     days = changed.join(everyone, "account_id").select("customer_id", "business_date").distinct().localCheckpoint()
     accounts = everyone if since is None else _looked_at(everyone, days, since, first_day).localCheckpoint()
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
@@ -108,6 +112,12 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         forgiven = forgiven_units(job, reduce(DataFrame.unionByName, no_news), stored)
         units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
     return Detected(look, units, told, judged)
+
+
+def _reach(day: date, first_run_days: int, settings: Flows) -> date:
+    """The first day whose flows a first look needs: what is judged, and what is usual before it. A longer history costs no more."""
+    judged, usual = max(first_run_days, CALIBRATION_DAYS), max(settings.baseline_days, settings.dormant_days)
+    return day - timedelta(days=judged + usual + max(settings.windows_days))
 
 
 def last_look(job: Job) -> date | None:

@@ -104,6 +104,22 @@ def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     assert broken.account_id == "c02-TD"
 
 
+def test_a_first_look_reads_no_more_of_a_long_history_than_it_needs(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detect, "CALIBRATION_DAYS", 20)
+    flows = job.settings.flows.model_copy(update={"baseline_days": 30, "dormant_days": 30})
+    first = replace(job, settings=job.settings.model_copy(update={"flows": flows}), day=FIRST)
+
+    def looked() -> tuple[date, list[str]]:
+        found = detect.detected(first)
+        return found.units.selectExpr("min(business_date)").first()[0], sorted(map(str, found.abnormal.collect()))
+
+    since, told = looked()
+    assert since == FIRST - timedelta(days=20 + 30 + 7)
+    monkeypatch.setattr(detect, "_reach", lambda *_: START)
+    assert looked() == (START, told)
+    assert len(told) == 1
+
+
 def test_a_day_run_again_changes_nothing(job: Job) -> None:
     again = replace(job, day=FIRST + timedelta(days=1))
     before = {name: sorted(map(str, again.lake.read(name).collect())) for name in ("daily_flows", "flow_baselines", "abnormal_flows")}
