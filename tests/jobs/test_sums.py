@@ -17,6 +17,8 @@ from features.carrying import spans_moved
 from jobs.carrying import MAX_DAYS, RATES_KNOWN, carried_from, known_since, rates_known, since_last
 from jobs.context import Job, recorded
 from jobs.ledger import has_few_customers, is_small, partitions
+from jobs.run import one_job
+from jobs.session import SHUFFLE_PARTITIONS
 from jobs.sums import Sums, carried, counted, sums_of_day
 from tables import TABLES
 from tests.features.literal_world import frame
@@ -120,10 +122,12 @@ def test_a_lake_is_small_by_all_rows_ever_taken(job: Job, monkeypatch: pytest.Mo
 
 def test_many_rows_are_shuffled_into_more_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     job.lake.append("files", job.lake.literal("files", [{"feed": "transactions", "accepted": 50}]))
-    assert partitions(job.places.lake, 4) == 4
+    assert (partitions(job.places.lake, 4), partitions(job.places.lake, 200)) == (4, 200)
     monkeypatch.setattr("jobs.ledger.ROWS_A_PARTITION", 5)
-    assert partitions(job.places.lake, 4) >= 10
-    assert partitions(job.places.lake, 200) == 200
+    monkeypatch.setattr("jobs.ledger.FEW_ROWS", 0)
+    parts = one_job(job, "detect", lambda of: {"parts": int(of.spark.conf.get(SHUFFLE_PARTITIONS))})["parts"]
+    assert parts == partitions(job.places.lake, 1) >= 10
+    assert int(job.spark.conf.get(SHUFFLE_PARTITIONS)) < parts, "only meanwhile"
 
 
 def test_rates_corrected_far_back_are_counted_anew(job: Job) -> None:
