@@ -53,6 +53,8 @@ def run(job: Job) -> Counts:
             return made_of, None
         return made_of, trained_offer(offer_id, offer, learned, rows.inputs, rates[offer_id], models, family(offer.family))
 
+    # imports MLflow, and Polars where that is installed: scikit-learn, asking beside for its frames, would find half of it
+    shelf.registry.connect()
     with one_thread_each() as pool:
         for nth, ((offer_id, offer), (made_of, trained)) in enumerate(zip(offers, pool.map(made, offers), strict=True), 1):
             if trained is None:

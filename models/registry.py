@@ -92,9 +92,9 @@ class Registry:
 
     @cached_property
     def client(self) -> MlflowClient:
-        return self._connect()
+        return self.connect()
 
-    def _connect(self) -> MlflowClient:
+    def connect(self) -> MlflowClient:
         """Point MLflow's fluent functions, which know one server a process, at this registry."""
         mlflow = _quiet_mlflow()
         if self._artifacts is not None:
@@ -111,7 +111,7 @@ class Registry:
         KehuError
             CHECK_FAILED when the artifact holds a type that is not on the allow-list, or comes back other than it went.
         """
-        self._connect()
+        self.connect()
         import mlflow
         import mlflow.sklearn
 
@@ -206,7 +206,7 @@ class Registry:
     def _bytes(self, place: str) -> bytes:
         if self._artifacts is not None:
             return (self._root / place).read_bytes()
-        self._connect()
+        self.connect()
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 

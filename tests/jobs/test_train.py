@@ -18,6 +18,7 @@ from conf import ExitCode, KehuError, Settings
 from features.catalogue import FEATURES
 from jobs import monitor, run, score, train, training_rows
 from jobs.context import Job, Places
+from models.registry import Registry
 
 DAY = date(2026, 11, 30)
 START = date(2026, 1, 1)
@@ -88,6 +89,21 @@ def test_without_a_model_scoring_says_what_to_do(job: Job) -> None:
     with pytest.raises(KehuError, match="no model of an offer") as unknown:
         train.rollback(job, "gold_savings")
     assert unknown.value.code == ExitCode.USAGE
+
+
+def test_nothing_is_imported_beside_the_fits(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow looks whether Polars is there; scikit-learn, asked by another thread meanwhile, fails on half a module."""
+    steps: list[str] = []
+
+    def fitted(*_: object) -> None:
+        steps.append("fit")
+        raise KehuError("far enough", ExitCode.CHECK_FAILED)
+
+    monkeypatch.setattr(Registry, "connect", lambda _: steps.append("connect"))
+    monkeypatch.setattr(train, "trained_offer", fitted)
+    with pytest.raises(KehuError, match="far enough"):
+        train.run(job)
+    assert (steps[0], {*steps[1:]}) == ("connect", {"fit"})
 
 
 def test_every_offer_gets_a_probability(job: Job) -> None:
