@@ -32,7 +32,7 @@ from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts
 from jobs.session import start
-from models.abnormal_flow import own_baselines, peer_baselines, surprises, with_p_and_q
+from models.abnormal_flow import own_baselines, surprises, with_p_and_q
 
 DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -85,9 +85,8 @@ def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
                           "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})
-    own, exposure = own_baselines(baseline, settings), spark.createDataFrame(bands)
-    peers = peer_baselines(baseline, own, exposure, settings)
-    scored = surprises(_sums(spark, judged), own, peers, exposure, settings).localCheckpoint()
+    own = own_baselines(baseline, settings)
+    scored = surprises(_sums(spark, judged), baseline, own, spark.createDataFrame(bands), settings).localCheckpoint()
     found = scored.select("customer_id", "business_date", "surprise", "log_odds").toPandas()
     found["customer"] = found["customer_id"].str[1:].astype(int)
     found["day"] = [(on - LAST).days + DAYS - 1 for on in found["business_date"]]

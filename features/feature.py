@@ -45,9 +45,9 @@ def cents(amount: Column) -> Column:
     return (amount * 100).cast("bigint")
 
 
-def money(cents: Column) -> Column:
+def money(of_cents: Column) -> Column:
     """A whole number of cents as money."""
-    return (cents.cast("decimal(20,0)") / 100).cast(MONEY)
+    return (of_cents.cast("decimal(20,0)") / 100).cast(MONEY)
 
 
 def share(part: Column, whole: Column) -> Column:

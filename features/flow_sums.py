@@ -135,16 +135,16 @@ def _summed(each: Sum) -> Column:
 def _listed(movements: DataFrame) -> DataFrame:
     """The lists of each customer and day."""
     key, age = ["customer_id", "as_of"], F.col("age_days")
-    credit = F.col("direction") == "credit"
+    credit, amount = F.col("direction") == "credit", cents(F.col("amount_base"))
     salary = credit & (F.col("type") == "salary")
     days = (
         movements.where(F.col("external") & F.col("amount_base").isNotNull())
         .where((age < HABIT_DAYS) | (salary & (age < YEAR_DAYS)))
         .groupBy(*key, "age_days")
         .agg(
-            F.max(F.when(credit, cents(F.col("amount_base")))).alias("largest_in"),
-            F.max(F.when(~credit, cents(F.col("amount_base")))).alias("largest_out"),
-            F.sum(F.when(salary, cents(F.col("amount_base")))).alias("salaries"),
+            F.max(F.when(credit, amount)).alias("largest_in"),
+            F.max(F.when(~credit, amount)).alias("largest_out"),
+            F.sum(F.when(salary, amount)).alias("salaries"),
         )
         .withColumn("on", F.date_sub("as_of", "age_days"))
     )

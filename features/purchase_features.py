@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 
 from conf.settings import PurchaseGroup
 from features.as_of import converted, with_rate
-from features.feature import MONEY, Feature, cents, money, share
+from features.feature import MONEY, Feature, share
 from features.flow_features import trend
 from features.movements import SATURDAY, of_customer, seen_from
 
@@ -152,20 +152,20 @@ def baskets(
 
     Returns
     -------
-    DataFrame with `customer_id`, `as_of`, `age_days`, `weekend`, `order_id`, `group`, `cents` (base currency, refunds taken
-    off), `refunded` (cents), `lines` (bought); in whole cents, which add fast and exactly
+    DataFrame with `customer_id`, `as_of`, `age_days`, `weekend`, `order_id`, `group`, `amount` (base currency, refunds taken
+    off), `refunded`, `lines` (bought)
     """
     group = F.lit(OTHER)
     for name, pattern in reversed(list(patterns.items())):
         group = F.when(F.col("category").rlike(pattern), name).otherwise(group)
     grouped = purchases.select("category").distinct().withColumn("group", group)
     refunded = F.col("status") == "refunded"
-    value = cents(F.round(F.col("quantity") * F.col("unit_price"), 2))
+    value = F.round(F.col("quantity") * F.col("unit_price"), 2).cast(MONEY)
     summed = (
         purchases.join(F.broadcast(grouped), "category")
         .groupBy("customer_id", "order_id", "business_date", "recorded_on", "currency", "group")
         .agg(
-            F.sum(F.when(refunded, -value).otherwise(value)).alias("cents"),
+            F.sum(F.when(refunded, -value).otherwise(value)).alias("amount"),
             F.sum(F.when(refunded, value).otherwise(F.lit(0))).alias("refunded"),
             F.count_if(~refunded).alias("lines"),
         )
@@ -177,7 +177,8 @@ def baskets(
         (F.weekday("business_date") >= SATURDAY).alias("weekend"),
         F.xxhash64("order_id").alias("order_id"),
         "group",
-        *[cents(converted(money(F.col(name)))).alias(name) for name in ("cents", "refunded")],
+        converted(F.col("amount")).alias("amount"),
+        converted(F.col("refunded")).alias("refunded"),
         "lines",
     )
     return of_customer(seen.where(F.col("age_days") < WINDOWS[-1]))
@@ -196,23 +197,23 @@ def purchase_features(baskets: DataFrame) -> DataFrame:
     """
     key = ["customer_id", "as_of"]
     orders = baskets.groupBy(*key, "order_id", "weekend", "age_days").agg(
-        *[F.sum(name).alias(name) for name in ("cents", "refunded", "lines")]
+        *[F.sum(name).alias(name) for name in ("amount", "refunded", "lines")]
     )
     bought = F.col("lines") > 0
     sums: dict[str, Column] = {}
     for days in WINDOWS:
         within = F.col("age_days") < days
-        sums[f"spent_{days}d"] = money(F.coalesce(F.sum(F.when(within, F.col("cents"))), F.lit(0)))
+        sums[f"spent_{days}d"] = F.coalesce(F.sum(F.when(within, F.col("amount"))), F.lit(0)).cast(MONEY)
         sums[f"orders_{days}d"] = F.count_if(within & bought)
     lately = (F.col("age_days") < GROUP_DAYS) & bought
     summed = orders.groupBy(*key).agg(
         *[value.alias(name) for name, value in sums.items()],
         F.min(F.when(bought, F.col("age_days"))).alias("days_since_purchase"),
         F.max(F.when(bought, F.col("age_days"))).alias("days_since_first_purchase"),
-        _days(F.when(lately, F.col("age_days"))).alias("purchase_days_90d"),
+        F.size(F.collect_set(F.when(lately, F.col("age_days")))).alias("purchase_days_90d"),
         F.sum(F.when(lately, F.col("lines"))).alias("_lines"),
         F.count_if(lately & F.col("weekend")).alias("_weekend"),
-        money(F.sum("refunded")).alias("_refunded"),
+        F.sum("refunded").alias("_refunded"),
     )
     basket = F.when(F.col("orders_90d") > 0, F.col("spent_90d") / F.col("orders_90d"))
     return (
@@ -231,20 +232,12 @@ def purchase_features(baskets: DataFrame) -> DataFrame:
     )
 
 
-def _days(age_days: Column) -> Column:
-    """How many different ages of `GROUP_DAYS` there are, by a bit each in two numbers: sets would be sorted to be collected."""
-    half = GROUP_DAYS // 2
-    bit = F.call_function("shiftleft", F.lit(1).cast("bigint"), age_days % half)
-    old = age_days >= half
-    return sum((F.bit_count(F.coalesce(F.bit_or(F.when(of, bit)), F.lit(0))) for of in (old, ~old)), F.lit(0))
-
-
 def _groups(baskets: DataFrame) -> DataFrame:
     """Each group's share of money and days since."""
     key = ["customer_id", "as_of"]
     lately = F.col("age_days") < GROUP_DAYS
     by_group = baskets.groupBy(*key, "group").agg(
-        F.sum(F.when(lately, F.col("cents"))).alias("spent"),
+        F.sum(F.when(lately, F.col("amount"))).alias("spent"),
         F.min(F.when(F.col("lines") > 0, F.col("age_days"))).alias("ago"),
     )
     positive = F.when(F.col("spent") > 0, F.col("spent"))

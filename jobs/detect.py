@@ -30,7 +30,7 @@ from features.flows import (
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import exposure_days, judged_units, own_baselines, peer_baselines, surprises, tenure_days, with_p_and_q
+from models.abnormal_flow import exposure_days, judged_units, own_baselines, surprises, tenure_days, with_p_and_q
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -213,9 +213,8 @@ def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> Data
     if look.since is None:
         sums = sums.where(F.col("business_date") > F.lit(look.baseline_day))
     baseline, exposure = _baseline_before(job, look, around).localCheckpoint(), _exposure(job, look).localCheckpoint()
-    own = own_baselines(baseline, settings).localCheckpoint()  # read twice
-    peers = peer_baselines(baseline, own, exposure, settings)
-    units = judged_units(surprises(sums, own, peers, exposure, settings), settings).localCheckpoint()
+    own = own_baselines(baseline, settings).localCheckpoint()
+    units = judged_units(surprises(sums, baseline, own, exposure, settings), settings).localCheckpoint()
     if look.since is None:
         calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())
     else:

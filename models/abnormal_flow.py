@@ -128,13 +128,14 @@ def spread() -> Column:
     return (F.col("q75") - F.col("q25")) / IQR_OF_NORMAL
 
 
-def surprises(sums: DataFrame, own: DataFrame, peers: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
+def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
     """How surprising each window sum is.
 
     Parameters
     ----------
     sums : DataFrame as `window_sums` returns: what is judged
-    own, peers : DataFrame as `own_baselines` and `peer_baselines` return, of a day before all of `sums`
+    baseline : DataFrame of bin counts, of a day before all of `sums`
+    own : DataFrame of the same as `own_baselines` returns it; read twice, so keep it when it is large
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
         `tenure_days` (as a customer, on the baseline's day)
     settings : Flows
@@ -145,6 +146,7 @@ def surprises(sums: DataFrame, own: DataFrame, peers: DataFrame, exposure: DataF
     `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
     a usual flow), `settled` (a customer for long enough). Sums for which not even peers tell what is usual are gone.
     """
+    peers = peer_baselines(baseline, own, exposure, settings)
     n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
     n_settled = n * F.least(F.col("tenure_days") / F.lit(float(settings.settling_days)), F.lit(1.0))
     own_variance = F.coalesce(spread() * spread(), F.lit(0.0))

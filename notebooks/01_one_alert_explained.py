@@ -105,7 +105,7 @@ from features.bands import age_on, band
 from features.baselines import rebuilt
 from jobs.context import Job
 from jobs.session import start
-from models.abnormal_flow import exposure_days, own_baselines, peer_baselines, surprises, tenure_days
+from models.abnormal_flow import exposure_days, own_baselines, surprises, tenure_days
 
 spark = start(settings, where.log.with_name("notebook.log"))
 day = flow["detected_on"]
@@ -130,8 +130,7 @@ judged = spark.createDataFrame(pa.table({
     "amount": [flow["amount"]], "business_date": [flow["business_date"]],
 }))
 own = own_baselines(baseline, settings.flows)
-peers = peer_baselines(baseline, own, exposure, settings.flows)
-again = surprises(judged, own, peers, exposure, settings.flows).toPandas().iloc[0]
+again = surprises(judged, baseline, own, exposure, settings.flows).toPandas().iloc[0]
 print(f"once in {again['return_period_years']:,.1f} years; the table says {flow['return_period_years']:,.1f}")
 print(f"own flows behind it: {again['observations']}; weight of the peers ({again['peer_group']}): {again['peer_weight']:.0%}")
 spark.stop()

@@ -14,15 +14,7 @@ from scipy import stats
 
 from conf.settings import Flows
 from features.baselines import bin_counts
-from models.abnormal_flow import (
-    exposure_days,
-    judged_units,
-    own_baselines,
-    peer_baselines,
-    student_survival,
-    surprises,
-    with_p_and_q,
-)
+from models.abnormal_flow import exposure_days, judged_units, own_baselines, student_survival, surprises, with_p_and_q
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
@@ -38,8 +30,7 @@ def test_the_tail_is_students(spark: SparkSession, degrees: int) -> None:
 
 
 def surprising(sums: DataFrame, baseline: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
-    own = own_baselines(baseline, settings)
-    return surprises(sums, own, peer_baselines(baseline, own, exposure, settings), exposure, settings)
+    return surprises(sums, baseline, own_baselines(baseline, settings), exposure, settings)
 
 
 def test_an_odd_number_of_degrees_is_refused() -> None:
