@@ -92,7 +92,7 @@ def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
 
     Parameters
     ----------
-    versions : DataFrame with `key`, `valid_from`, `recorded_on`, `closed_on` and, for accounts, `status`
+    versions : DataFrame with `key`, `valid_from`, `is_current`, `recorded_on`, `closed_on` and, for accounts, `status`
     key : str
         `customer_id` or `account_id`.
     as_of : date
@@ -109,13 +109,12 @@ def versions_as_of(versions: DataFrame, key: str, days: Sequence[date]) -> DataF
     newest_first = Window.partitionBy(key, "as_of").orderBy(F.col("valid_from").desc())
     day = F.col("as_of")
     in_force = (F.col("valid_from") <= day) | (F.col("recorded_on") < F.col("valid_from"))
-    latest = (
-        versions.withColumn("as_of", each(days))
-        .where((F.col("recorded_on") <= day) & in_force)
-        .withColumn("_nth", F.row_number().over(newest_first))
-        .where("_nth = 1")
-        .drop("_nth")
-    )
+    each_day = versions.withColumn("as_of", each(days)).withColumn("_seen", (F.col("recorded_on") <= day) & in_force)
+    # no version is newer than the current one: only where that is still ahead are the earlier ones put in order
+    unseen = each_day.where("is_current AND NOT _seen").select(key, "as_of")
+    earlier = each_day.where("NOT is_current AND _seen").join(unseen, [key, "as_of"], "left_semi")
+    newest = earlier.withColumn("_nth", F.row_number().over(newest_first)).where("_nth = 1").drop("_nth")
+    latest = each_day.where("is_current AND _seen").unionByName(newest).drop("_seen")
     ahead = F.col("closed_on") > day
     taken_back = {"closed_on": F.when(~ahead, F.col("closed_on"))}
     if "status" in versions.columns:

@@ -10,16 +10,18 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from features.account_sums import CENTS, MOMENTS
-from features.flow_sums import DAYS_LISTED, SUMS, WINDOWS, YEAR_DAYS, or_none
+from features.flow_sums import DAYS_LISTED, LISTED, SUMS, YEAR_DAYS, or_none
 from features.movements import LOOKBACK_DAYS
+from features.purchase_sums import BOUGHT
+from features.purchase_sums import SUMS as PURCHASE_SUMS
 
 Span = tuple[date, date]  # both included
 
 
-def spans_moved(before: date, day: date) -> list[Span]:
-    """The business dates whose window is another one on `day` than it was on `before`."""
+def spans_moved(before: date, day: date, windows: Sequence[int]) -> list[Span]:
+    """The business dates whose shortest window, of some days back, is another one on `day` than it was on `before`."""
     gap = (day - before).days
-    ends = [before, *(before - timedelta(days=days) for days in WINDOWS)]
+    ends = [before, *(before - timedelta(days=days) for days in windows)]
     spans = sorted({(end + timedelta(days=1), end + timedelta(days=gap)) for end in ends})
     merged = [spans[0]]
     for first, last in spans[1:]:
@@ -95,14 +97,24 @@ def carried_flow_sums(before: DataFrame, gone: DataFrame, come: DataFrame, day: 
     DataFrame, same columns
     """
     both = _side_by_side(before, gone, come, ["customer_id"])
-    lists = {
-        name: F.array_sort(F.array_union(F.array_except(_listed("was", name), _listed("gone", name)), _listed("come", name)))
-        for name in DAYS_LISTED
-    }
+    lists = {name: _relisted(name, LISTED) for name in DAYS_LISTED}
     last = F.greatest(F.col("was_last_moved_on"), F.col("come_last_moved_on"))
     values = _added(tuple(SUMS)) | lists | {"last_moved_on": last}
     summed = both.select("customer_id", F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
     return summed.where(F.date_diff("as_of", "last_moved_on") < YEAR_DAYS)  # of whoever moved nothing within a year nothing is left
+
+
+def carried_purchase_sums(before: DataFrame, gone: DataFrame, come: DataFrame, day: date) -> DataFrame:
+    """A day's rows of `purchase_sums`; parameters as of `carried_flow_sums`, but as `features.purchase_sums.purchase_sums` returns.
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    values = _added(PURCHASE_SUMS) | {"bought": _relisted("bought", BOUGHT)}
+    both = _side_by_side(before, gone, come, ["customer_id"])
+    summed = both.select("customer_id", F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
+    return summed.where("baskets > 0")
 
 
 def carried_account_sums(before: DataFrame, gone: DataFrame, come: DataFrame, day: date) -> DataFrame:
@@ -134,5 +146,6 @@ def _added(names: Sequence[str]) -> dict[str, Column]:
     return {name: known("was", name) - known("gone", name) + known("come", name) for name in names}
 
 
-def _listed(when: str, name: str) -> Column:
-    return or_none(F.col(f"{when}_{name}"))
+def _relisted(name: str, kind: str) -> Column:
+    was, gone, come = (or_none(F.col(f"{when}_{name}"), kind) for when in ("was", "gone", "come"))
+    return F.array_sort(F.array_union(F.array_except(was, gone), come))

@@ -119,12 +119,12 @@ def flow_sums(movements: DataFrame) -> DataFrame:
         *[_summed(each).alias(name) for name, each in SUMS.items()],
         F.date_sub("as_of", F.min("latest")).alias("last_moved_on"),
     )
-    return summed.join(_listed(movements), key, "left").withColumns({name: or_none(F.col(name)) for name in DAYS_LISTED})
+    return summed.join(_listed(movements), key, "left").withColumns({name: or_none(F.col(name), LISTED) for name in DAYS_LISTED})
 
 
-def or_none(listed: Column) -> Column:
-    """A list, or an empty one."""
-    return F.coalesce(listed, F.array().cast(LISTED))
+def or_none(listed: Column, kind: str) -> Column:
+    """A list, or an empty one of its kind."""
+    return F.coalesce(listed, F.array().cast(kind))
 
 
 def _summed(each: Sum) -> Column:

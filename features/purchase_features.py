@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import get_args
-
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from conf.settings import PurchaseGroup
-from features.as_of import converted, with_rate
-from features.feature import MONEY, Feature, share
+from features.feature import MONEY, Feature, money, share
 from features.flow_features import trend
-from features.movements import SATURDAY, of_customer, seen_from
-
-WINDOWS = (30, 90, 365)
-GROUP_DAYS = 90
-GROUPS: tuple[str, ...] = get_args(PurchaseGroup)
-OTHER = "other"
+from features.purchase_sums import GROUPS, HABIT_DAYS, OTHER, WINDOWS
 
 _SOURCE = "purchases, fx_rates"
 _BUYS = {"en": "shopping with partners", "zh": "合作商户消费"}
@@ -116,7 +105,7 @@ FEATURES = (
             "share",
             _SOURCE,
             null_meaning=_NONE,
-        ).over(GROUP_DAYS)
+        ).over(HABIT_DAYS)
         for group in GROUPS
     ),
     *(
@@ -135,121 +124,45 @@ FEATURES = (
 )
 
 
-def baskets(
-    purchases: DataFrame, fx_rates: DataFrame, days: Sequence[date], base_currency: str, patterns: Mapping[PurchaseGroup, str]
-) -> DataFrame:
-    """Order lines summed by order and group of goods, as each day knew them: what every purchase feature starts from.
-
-    A category's group is looked up once a category, not once a line.
-
-    Parameters
-    ----------
-    purchases : DataFrame as `features.movements.recent` returns
-    fx_rates : DataFrame as `latest_known_on` returns
-    days : sequence of date
-    base_currency : str
-    patterns : mapping of group to regular expression over `category`; the first that fits counts
-
-    Returns
-    -------
-    DataFrame with `customer_id`, `as_of`, `age_days`, `weekend`, `order_id`, `group`, `amount` (base currency, refunds taken
-    off), `refunded`, `lines` (bought)
-    """
-    group = F.lit(OTHER)
-    for name, pattern in reversed(list(patterns.items())):
-        group = F.when(F.col("category").rlike(pattern), name).otherwise(group)
-    grouped = purchases.select("category").distinct().withColumn("group", group)
-    refunded = F.col("status") == "refunded"
-    value = F.round(F.col("quantity") * F.col("unit_price"), 2).cast(MONEY)
-    summed = (
-        purchases.join(F.broadcast(grouped), "category")
-        .groupBy("customer_id", "order_id", "business_date", "recorded_on", "currency", "group")
-        .agg(
-            F.sum(F.when(refunded, -value).otherwise(value)).alias("amount"),
-            F.sum(F.when(refunded, value).otherwise(F.lit(0))).alias("refunded"),
-            F.count_if(~refunded).alias("lines"),
-        )
-    )
-    seen = with_rate(seen_from(summed, days), fx_rates, base_currency, on=["as_of"]).select(
-        "customer_id",
-        "as_of",
-        "age_days",
-        (F.weekday("business_date") >= SATURDAY).alias("weekend"),
-        F.xxhash64("order_id").alias("order_id"),
-        "group",
-        converted(F.col("amount")).alias("amount"),
-        converted(F.col("refunded")).alias("refunded"),
-        "lines",
-    )
-    return of_customer(seen.where(F.col("age_days") < WINDOWS[-1]))
-
-
-def purchase_features(baskets: DataFrame) -> DataFrame:
+def purchase_features(sums: DataFrame) -> DataFrame:
     """Features of what the customer buys.
 
     Parameters
     ----------
-    baskets : DataFrame as `baskets` returns
+    sums : DataFrame as `features.purchase_sums.purchase_sums` returns
 
     Returns
     -------
     DataFrame with `customer_id`, `as_of` and the features
     """
-    key = ["customer_id", "as_of"]
-    orders = baskets.groupBy(*key, "order_id", "weekend", "age_days").agg(
-        *[F.sum(name).alias(name) for name in ("amount", "refunded", "lines")]
-    )
-    bought = F.col("lines") > 0
-    sums: dict[str, Column] = {}
-    for days in WINDOWS:
-        within = F.col("age_days") < days
-        sums[f"spent_{days}d"] = F.coalesce(F.sum(F.when(within, F.col("amount"))), F.lit(0)).cast(MONEY)
-        sums[f"orders_{days}d"] = F.count_if(within & bought)
-    lately = (F.col("age_days") < GROUP_DAYS) & bought
-    summed = orders.groupBy(*key).agg(
-        *[value.alias(name) for name, value in sums.items()],
-        F.min(F.when(bought, F.col("age_days"))).alias("days_since_purchase"),
-        F.max(F.when(bought, F.col("age_days"))).alias("days_since_first_purchase"),
-        F.size(F.collect_set(F.when(lately, F.col("age_days")))).alias("purchase_days_90d"),
-        F.sum(F.when(lately, F.col("lines"))).alias("_lines"),
-        F.count_if(lately & F.col("weekend")).alias("_weekend"),
-        F.sum("refunded").alias("_refunded"),
-    )
+    ago = F.col("bought")["on"]
+    lately = F.filter(F.array_distinct(ago), lambda day: F.date_diff("as_of", day) < HABIT_DAYS)
+    spent = {group: F.greatest(money(F.col(f"{group}_cents")), F.lit(0)) for group in (*GROUPS, OTHER)}
+    told: dict[str, Column] = {
+        **{f"spent_{days}d": money(F.col(f"spent_cents_{days}d")) for days in WINDOWS},
+        **{f"orders_{days}d": F.col(f"orders_{days}d") for days in WINDOWS},
+        "days_since_purchase": F.date_diff("as_of", F.array_max(ago)),
+        "days_since_first_purchase": F.date_diff("as_of", F.array_min(ago)),
+        "purchase_days_90d": F.size(lately),
+        "lines_per_order_90d": share(F.col("lines"), F.col("orders_90d")),
+        "purchase_weekend_share_90d": share(F.col("weekend_orders"), F.col("orders_90d")),
+        "purchase_groups_90d": sum(((amount > 0).cast("bigint") for amount in spent.values()), F.lit(0)),
+        "_refunded": money(F.col("refunded_cents")),
+        "_grouped": sum(spent.values(), F.lit(0)),
+        **{f"share_{group}_{HABIT_DAYS}d": spent[group] for group in GROUPS},
+        **{f"days_since_{group}": F.date_diff("as_of", F.array_max(_days_of(group))) for group in GROUPS},
+    }
     basket = F.when(F.col("orders_90d") > 0, F.col("spent_90d") / F.col("orders_90d"))
-    return (
-        summed.join(_groups(baskets), key, "left")
-        .withColumns(
-            {
-                "basket_90d": basket.cast(MONEY),
-                "lines_per_order_90d": share(F.col("_lines"), F.col("orders_90d")),
-                "purchase_weekend_share_90d": share(F.col("_weekend"), F.col("orders_90d")),
-                "refund_share_365d": share(F.col("_refunded"), F.col("spent_365d") + F.col("_refunded")),
-                "spent_trend_30d": trend(F.col("spent_30d"), 30, F.col("spent_90d"), 90),
-                "spent_trend_90d": trend(F.col("spent_90d"), 90, F.col("spent_365d"), 365),
-            }
-        )
-        .drop("_lines", "_weekend", "_refunded")
-    )
+    derived = {
+        "basket_90d": basket.cast(MONEY),
+        "refund_share_365d": share(F.col("_refunded"), F.col("spent_365d") + F.col("_refunded")),
+        "spent_trend_30d": trend(F.col("spent_30d"), 30, F.col("spent_90d"), 90),
+        "spent_trend_90d": trend(F.col("spent_90d"), 90, F.col("spent_365d"), 365),
+        **{f"share_{group}_{HABIT_DAYS}d": share(F.col(f"share_{group}_{HABIT_DAYS}d"), F.col("_grouped")) for group in GROUPS},
+    }
+    plain = sums.select("customer_id", "as_of", *[value.alias(name) for name, value in told.items()])
+    return plain.withColumns(derived).drop("_refunded", "_grouped")
 
 
-def _groups(baskets: DataFrame) -> DataFrame:
-    """Each group's share of money and days since."""
-    key = ["customer_id", "as_of"]
-    lately = F.col("age_days") < GROUP_DAYS
-    by_group = baskets.groupBy(*key, "group").agg(
-        F.sum(F.when(lately, F.col("amount"))).alias("spent"),
-        F.min(F.when(F.col("lines") > 0, F.col("age_days"))).alias("ago"),
-    )
-    positive = F.when(F.col("spent") > 0, F.col("spent"))
-    shares = {f"share_{group}_{GROUP_DAYS}d": F.coalesce(F.sum(F.when(F.col("group") == group, positive)), F.lit(0)) for group in GROUPS}
-    ago = {f"days_since_{group}": F.min(F.when(F.col("group") == group, F.col("ago"))) for group in GROUPS}
-    return (
-        by_group.groupBy(*key)
-        .agg(
-            *[value.alias(name) for name, value in (shares | ago).items()],
-            F.coalesce(F.sum(positive), F.lit(0)).alias("_spent"),
-            F.count(positive).alias("purchase_groups_90d"),
-        )
-        .withColumns({name: share(F.col(name), F.col("_spent")) for name in shares})
-        .drop("_spent")
-    )
+def _days_of(group: str) -> Column:
+    return F.filter("bought", lambda each: each["group"] == group)["on"]

@@ -23,10 +23,10 @@ from features.life_evidence import lookback_from, purchase_days
 from features.movements import movements, of_customer, recent, seen_from
 from features.payment_evidence import payment_days
 from features.profitability import profitability_features
-from features.purchase_features import baskets, purchase_features
+from features.purchase_features import purchase_features
 from features.relationship_features import relationship_features
 from features.segments import preferences, segments
-from jobs.carrying import RATES_KNOWN, rates_known, since_last
+from jobs.carrying import CARRIED, RATES_KNOWN, rates_known, since_last
 from jobs.context import Counts, Job, Places
 from jobs.evidence import evidence_of_day
 from jobs.ledger import is_small
@@ -50,8 +50,9 @@ def run(job: Job) -> Counts:
     payments = evidence_of_day(job, since, customers)
     events = _life_events(job, customers, payments)
     if large:
-        carried_on = {"flow_sums": sums.flows, "account_sums": sums.accounts, "payment_evidence": payments.withColumn("as_of", F.lit(day))}
-        for name, rows in carried_on.items():
+        evidence = payments.withColumn("as_of", F.lit(day))
+        carried_on = (sums.flows, sums.accounts, sums.purchases, evidence)
+        for name, rows in zip(CARRIED, carried_on, strict=True):
             lake.replace(name, rows, {"as_of": day})
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})
@@ -133,7 +134,6 @@ def _features(job: Job, versions: Versions, sums: Sums) -> DataFrame:
     regular = recent(lake.read("transactions").where(F.col("type").isin(*REGULAR_TYPES)), days, REGULAR_DAYS)
     payments = movements(regular, versions.accounts, versions.rates, currency, bank.time_zone)
     held = _kept(open_holdings(_latest(job, "holdings", days), settings.offers))
-    bought = _kept(baskets(recent(lake.read("purchases"), days), versions.rates, days, currency, settings.segments.purchase_groups))
     outcomes = seen_from(recent(lake.read("outcomes"), days), days)
     invested = invested_values(held)
     parts = [
@@ -143,7 +143,7 @@ def _features(job: Job, versions: Versions, sums: Sums) -> DataFrame:
         balance_features(balances, invested, currency),
         flow_features(sums.flows),
         income_features(sums.flows, payments),
-        purchase_features(bought),
+        purchase_features(sums.purchases),
         profitability_features(balances, sums.flows, invested, settings.profitability),
     ]
     return _kept(joined(versions.customers, parts))

@@ -22,6 +22,7 @@ from jobs.context import Job, code_version
 from tables.arrow import read_arrow
 
 MAX_DAYS = 31  # a longer gap, or rates corrected further back, touch so many days that counting anew costs no more
+CARRIED = ("flow_sums", "account_sums", "purchase_sums", "payment_evidence")
 RATES_KNOWN = "rates_known"  # in the run's counts: what conversions rested on
 
 
@@ -62,7 +63,7 @@ def carried_from(job: Job) -> date | None:
     """The last day before the job's whose sums may be carried on; None where they would not be those of a count.
 
     They are not when nothing was counted of late, when configuration or code has changed since, or when something that counts as
-    known on that day was taken only later: movements by an ingest of that day or an earlier one, or rates.
+    known on that day was taken only later: movements or purchases by an ingest of that day or an earlier one, or rates.
     """
     columns = ["job", "business_date", "ended_at", "status", "counts", "table_versions", "code_version", "conf_hash"]
     found = read_arrow(job.places.lake, "runs", columns)
@@ -77,17 +78,18 @@ def carried_from(job: Job) -> date | None:
     last = max(counted_on, key=lambda run: (run["business_date"], run["ended_at"]))
     before: date = last["business_date"]
     slipped_in = any(
-        run["job"] == "ingest" and run["business_date"] <= before and _movements_version(run) != _movements_version(earlier)
+        run["job"] == "ingest" and run["business_date"] <= before and _events_versions(run) != _events_versions(earlier)
         for earlier, run in pairwise(runs[runs.index(last):])
     )  # fmt: skip
     as_now = (last["code_version"], last["conf_hash"]) == (code_version(), conf_hash(job.settings))
+    as_now = as_now and set(CARRIED) <= dict(last["table_versions"]).keys()  # an older code carried less
     if slipped_in or not as_now or dict(last["counts"]).get(RATES_KNOWN) != rates_known(job, before):
         return None
     return None if job.lake.read("flow_sums").where(F.col("as_of") == F.lit(before)).isEmpty() else before
 
 
-def _movements_version(run: Mapping[str, Any]) -> int | None:
-    return dict(run["table_versions"]).get("transactions")
+def _events_versions(run: Mapping[str, Any]) -> list[int | None]:
+    return [dict(run["table_versions"]).get(name) for name in ("transactions", "purchases")]
 
 
 def rates_known(job: Job, day: date) -> int:

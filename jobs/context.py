@@ -78,7 +78,7 @@ class Job:
 
 def declared() -> dict[str, Table]:
     """Every table as it is, with the columns that features declare."""
-    from features import account_sums, flow_sums, payment_evidence
+    from features import account_sums, flow_sums, payment_evidence, purchase_sums
     from features.catalogue import FEATURES
     from tables import TABLES, Column, Personal
 
@@ -86,6 +86,7 @@ def declared() -> dict[str, Table]:
         "customer_features": tuple(Column(each.name, each.type, each.description, Personal(each.personal)) for each in FEATURES),
         "flow_sums": tuple(Column(name, *told, Personal.SENSITIVE) for name, told in flow_sums.COLUMNS.items()),
         "account_sums": tuple(Column(name, *told, Personal.SENSITIVE) for name, told in account_sums.COLUMNS.items()),
+        "purchase_sums": tuple(Column(name, *told, Personal.SENSITIVE) for name, told in purchase_sums.COLUMNS.items()),
         "payment_evidence": tuple(Column(name, *told, Personal.INFERRED) for name, told in payment_evidence.COLUMNS.items()),
     }
     return TABLES | {name: TABLES[name].with_columns(columns) for name, columns in added.items()}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pyspark.sql.functions as F
 
+from jobs.carrying import CARRIED
 from jobs.context import Counts, Job, recorded
 
 SNAPSHOTS = ("customer_features", "segments", "life_events", "offer_scores", "flow_baselines")
-CARRIED = ("flow_sums", "account_sums", "payment_evidence")
 CARRIED_DAYS = 7  # a day of the last week run again is carried from the one before; an older one is counted anew
 MONTH = timedelta(days=31)
 

@@ -97,6 +97,14 @@ ACCOUNT_SUMS = Table(
     partition_by=("as_of",),
 )
 
+PURCHASE_SUMS = Table(
+    "purchase_sums",
+    "what the features of one customer's purchases add up from on one day; the next day's are carried on from it",
+    (CUSTOMER, AS_OF),  # `features.purchase_sums` adds columns
+    key=("customer_id", "as_of"),
+    partition_by=("as_of",),
+)
+
 PAYMENT_EVIDENCE = Table(
     "payment_evidence",
     "a consenting customer's payments that are evidence of life events on one day; the next day's are carried on from it",
@@ -268,7 +276,9 @@ INSIGHTS = (
     FLOW_BASELINES,
     ABNORMAL_FLOWS,
     FLOW_SUMS,
-    ACCOUNT_SUMS, PAYMENT_EVIDENCE,
+    ACCOUNT_SUMS,
+    PURCHASE_SUMS,
+    PAYMENT_EVIDENCE,
     CUSTOMER_FEATURES,
     SEGMENTS,
     LIFE_EVENTS,

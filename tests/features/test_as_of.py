@@ -38,12 +38,14 @@ def test_versions_of_many_days_at_once(spark: SparkSession) -> None:
     account = {"account_id": "A", "customer_id": "anna", "product_type": "current"}
     accounts = frame(spark, "accounts", [
         # the initial load of 10 March tells of an account opened in January, and that it will have closed on 5 March
-        {**version(on(3, 10), **account, status="closed", closed_on=on(3, 5)), "recorded_on": on(1, 2)},
-        version(on(3, 20), **account, status="open"),  # reopened
+        {**version(on(3, 10), **account, status="closed", closed_on=on(3, 5)), "recorded_on": on(1, 2), "is_current": False},
+        version(on(3, 20), **account, status="open") | {"is_current": False},  # reopened
+        version(on(3, 25), **account, status="frozen"),
     ])  # fmt: skip
-    found = versions_as_of(accounts, "account_id", [on(1, 1), on(2, 1), on(3, 12), on(3, 20)])
+    found = versions_as_of(accounts, "account_id", [on(1, 1), on(2, 1), on(3, 12), on(3, 20), on(3, 25)])
     assert sorted((row["as_of"], row["status"], row["closed_on"]) for row in found.collect()) == [
         (on(2, 1), "open", None), (on(3, 12), "closed", on(3, 5)), (on(3, 20), "open", None),
+        (on(3, 25), "frozen", None),
     ]  # fmt: skip
 
 

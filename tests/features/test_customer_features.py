@@ -26,6 +26,7 @@ from features.as_of import latest_known_on, versions_as_of
 from features.catalogue import FEATURES, joined
 from features.flow_sums import flow_sums
 from features.movements import movements, recent, seen_from
+from features.purchase_sums import baskets, purchase_sums
 from features.segments import preferences, segments
 from tests.features.literal_world import (
     ACCOUNTS,
@@ -68,7 +69,7 @@ def parts(spark: SparkSession, settings: Settings) -> dict[str, Any]:
     held = holding_features.open_holdings(latest_known_on(frame(spark, "holdings", HOLDINGS), key, days), settings.offers).persist()
     invested = holding_features.invested_values(held)
     groups = settings.segments.purchase_groups
-    bought = purchase_features.baskets(recent(frame(spark, "purchases", PURCHASES), days), rates, days, "CNY", groups)
+    bought = baskets(recent(frame(spark, "purchases", PURCHASES), days), rates, days, "CNY", groups)
     outcomes = seen_from(frame(spark, "outcomes", OUTCOMES), days)
     made = {
         "demographic": demographic_features.demographic_features(customers, settings.segments.occupation_groups),
@@ -77,7 +78,7 @@ def parts(spark: SparkSession, settings: Settings) -> dict[str, Any]:
         "balance": balance_features.balance_features(balances, invested, "CNY"),
         "flow": flow_features.flow_features(sums),
         "income": income_features.income_features(sums, payments),
-        "purchase": purchase_features.purchase_features(bought),
+        "purchase": purchase_features.purchase_features(purchase_sums(bought)),
         "profitability": profitability.profitability_features(balances, sums, invested, settings.profitability),
     }
     whole = joined(customers, list(made.values())).persist()

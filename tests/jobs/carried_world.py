@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.features.literal_world import frame
 
 START = date(2026, 3, 1)  # of this day is counted, the next ones are carried on
 DAYS = (1, 3, 6, 20)  # after it, with gaps as of a weekend and of a lake left alone
+GOODS = ("GROCERY", "BOOKS", "FUEL", "no such goods")
 WORDINGS = ("rent 7", "tuition 3", "city motors", "water works 12", "hotel and wedding hall", "pay")
 WORLDS = 30  # one a customer; they meet in transfers
 KINDS = sorted({kind for kinds in TYPES.values() for kind in kinds} | {"other", "closure"})
@@ -35,6 +36,13 @@ def accounts(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
                 later = max(first, START) + timedelta(int(rng.integers(1, 8)))
                 owner, other = (f"C{(who + 1) % WORLDS:02d}", product) if rng.random() < 0.5 else (f"C{who:02d}", "current")
                 yield of | {"customer_id": owner, "product_type": other, "valid_from": later, "recorded_on": later}
+
+
+def histories(key: str, versions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Versions in order, of which the last of each key is the current one."""
+    listed = list(versions)
+    last = {row[key]: row for row in listed}
+    return [row | {"is_current": last[row[key]] is row} for row in listed]
 
 
 def transactions(rng: np.random.Generator, known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -70,6 +78,26 @@ def rate(back: int, currency: str, worth: str, told: int) -> dict[str, Any]:
     return {"rate_date": on, "business_date": on, "currency": currency, "rate": Decimal(worth), "recorded_on": recorded}
 
 
+def purchases(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+    """Orders of one or more lines: some told later than the rest, corrected, refunded, or in a currency no rate is known for."""
+    edges = np.array([0, 30, 90, 365])
+    for number in range(WORLDS * 15):
+        on = START + timedelta(25) - timedelta(max(int(rng.choice(edges)) - int(rng.integers(-25, 26)), 0))
+        who, currency = f"C{int(rng.integers(WORLDS)):02d}", str(rng.choice(["CNY", "CNY", "USD", "EUR", "XXX"]))
+        for line in range(int(rng.integers(1, 4))):
+            recorded = on + timedelta(int(rng.choice([0, 0, 0, 1, 2, 5, 40])))
+            corrected = recorded + timedelta(int(rng.choice([1, 3, 30]))) if rng.random() < 0.1 else None
+            told = {
+                "order_id": f"O{number:04d}", "line_no": line, "customer_id": who, "business_date": on, "recorded_on": recorded,
+                "superseded_on": corrected, "category": str(rng.choice(GOODS)), "currency": currency,
+                "quantity": Decimal(int(rng.integers(1, 4))), "unit_price": Decimal(int(rng.integers(1, 9999))) / 100,
+                "status": "refunded" if rng.random() < 0.15 else "paid",
+            }  # fmt: skip
+            yield told
+            if corrected:
+                yield told | {"recorded_on": corrected, "superseded_on": None, "quantity": Decimal(7), "customer_id": "C00"}
+
+
 RATES = [rate(back, "USD", f"7.{back:03d}", -back) for back in range(0, 430, 10)]
 RATES += [rate(5, "USD", "7.5", 2), rate(20, "EUR", "8", 3)]  # one of USD is corrected; of EUR nothing is known for three days
 
@@ -89,8 +117,9 @@ def lived(spark: SparkSession, settings: Settings, root: Path, seed: int) -> Job
     """The features job of `START`, on a lake that holds the world."""
     job = Job(settings, Places(root / "landing", root / "lake", root / "w"), spark, START, "features")
     rng = np.random.default_rng(seed)
-    owned = list(accounts(rng))
-    world = {"accounts": owned, "transactions": list(transactions(rng, owned)), "fx_rates": RATES, "customers": list(customers(rng))}
+    owned = histories("account_id", accounts(rng))
+    world = {"accounts": owned, "transactions": list(transactions(rng, owned)), "fx_rates": RATES}
+    world |= {"customers": histories("customer_id", customers(rng)), "purchases": list(purchases(rng))}
     for table, rows in world.items():
         job.lake.replace(table, frame(spark, table, [{**row, "run_id": "all"} for row in rows]), {"run_id": "all"})
     return job

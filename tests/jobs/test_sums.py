@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -26,13 +27,15 @@ from tests.jobs.carried_world import DAYS, START, WORLDS, lived, rate
 
 
 def test_dates_that_move_are_those_whose_window_differs() -> None:
+    windows = (1, 7, 30, 90, 180, 365)
+
     def window(on: date, day: date) -> int:
-        return next((days for days in (1, 7, 30, 90, 180, 365) if (day - on).days < days), 0)
+        return next((days for days in windows if (day - on).days < days), 0)
 
     for gap in (1, 2, 6, 25, 31):
         day = START + timedelta(gap)
         moved = {on for on in (day - timedelta(back) for back in range(500)) if on > START or window(on, START) != window(on, day)}
-        spans = spans_moved(START, day)
+        spans = spans_moved(START, day, windows)
         assert {first + timedelta(n) for first, last in spans for n in range((last - first).days + 1)} == moved
         assert all(later[0] > earlier[1] + timedelta(1) for earlier, later in pairwise(spans))
 
@@ -42,9 +45,9 @@ def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPa
     return lived(spark, settings, tmp_path_factory.mktemp("sums"), 7)
 
 
-def known(job: Job, day: date) -> tuple[DataFrame, DataFrame]:
-    versions = versions_as_of(job.lake.read("accounts"), "account_id", [day]).localCheckpoint()
-    return versions, latest_known_on(job.lake.read("fx_rates"), TABLES["fx_rates"].key, [day]).localCheckpoint()
+def known(job: Job, *days: date) -> tuple[DataFrame, DataFrame]:
+    versions = versions_as_of(job.lake.read("accounts"), "account_id", days).localCheckpoint()
+    return versions, latest_known_on(job.lake.read("fx_rates"), TABLES["fx_rates"].key, days).localCheckpoint()
 
 
 def rows(frame: DataFrame) -> dict[tuple, dict[str, Any]]:
@@ -53,7 +56,7 @@ def rows(frame: DataFrame) -> dict[tuple, dict[str, Any]]:
 
 
 def stored(job: Job, sums: Sums) -> None:
-    for table, rows in (("flow_sums", sums.flows), ("account_sums", sums.accounts)):
+    for table, rows in (("flow_sums", sums.flows), ("account_sums", sums.accounts), ("purchase_sums", sums.purchases)):
         job.lake.replace(table, rows, {"as_of": job.day})
 
 
@@ -67,7 +70,7 @@ def test_carried_sums_are_the_counted_ones_to_the_last_digit(job: Job) -> None:
         since = known_since(today, before, then, versions[0])
         found, expected = carried(today, since, *versions), counted(today, [today.day], *versions)
         assert found is not None
-        for name in ("flows", "accounts"):
+        for name in ("flows", "accounts", "purchases"):
             one, other = rows(getattr(found, name)), rows(getattr(expected, name))
             assert one == other, f"{name} {after} days later"
             assert len(one) >= WORLDS - 1
@@ -75,19 +78,34 @@ def test_carried_sums_are_the_counted_ones_to_the_last_digit(job: Job) -> None:
         stored(today, found)
 
 
+def test_many_days_are_counted_at_once_as_each_alone(job: Job) -> None:
+    days = [START, *(START + timedelta(after) for after in DAYS)]
+    together = counted(job, days, *known(job, *days))
+    for name in ("flows", "accounts", "purchases"):
+        one = getattr(together, name)
+        for day in days:
+            alone = getattr(counted(job, [day], *known(job, day)), name)
+            assert rows(one.where(F.col("as_of") == F.lit(day))) == rows(alone), f"{name} of {day}"
+
+
 def test_only_what_would_equal_a_count_is_carried(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is before a first day or after something was slipped in behind the last one."""
     first, today = (replace(job, day=START + timedelta(days), name="features") for days in (21, 22))
-    recorded(first, lambda job: {RATES_KNOWN: rates_known(job, job.day)})
+    done = {RATES_KNOWN: rates_known(job, first.day)}
+    recorded(first, lambda _: done)
     assert carried_from(today) is None, "nothing was kept of that day"
 
     stored(first, counted(first, [first.day], *known(job, first.day)))
+    assert carried_from(today) is None, "the run of that day knew nothing of what is kept now"
+    job.lake.create_all()
+    recorded(first, lambda _: done)
     assert carried_from(today) == first.day
     versions = known(job, today.day)
     found = sums_of_day(today, since_last(today, versions[0]), *versions)
     expected = counted(job, [today.day], *versions)
     assert rows(found.flows) == rows(expected.flows)
     assert rows(found.accounts) == rows(expected.accounts)
+    assert rows(found.purchases) == rows(expected.purchases)
 
     assert carried_from(replace(today, day=today.day + timedelta(MAX_DAYS))) is None, "too long ago"
     with monkeypatch.context() as other:
