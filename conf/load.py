@@ -18,7 +18,7 @@ DEFAULTS = Path(__file__).parent
 NAMED = ("feeds", "offers", "life_events", "wording")  # directories of one YAML file a thing, keyed by the file's name
 MAX_BYTES = 1 << 20
 # where a run lies and how large it is decides no row
-PLACE_AND_SIZE: dict[str, bool | set[str]] = {"paths": True, "spark": {"master", "driver_memory", "shuffle_partitions"}}
+PLACE_AND_SIZE: dict[str, bool | set[str]] = {"paths": True, "spark": {"master", "driver_memory", "java_options", "shuffle_partitions"}}
 _SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)
 
 Place = tuple[Path, int]  # file, line

@@ -42,7 +42,7 @@ class SparkSettings(Model):
 
     master: str = "local[*]"
     driver_memory: str | None = None  # a quarter of the machine's, at least 3 GB, when not given
-    java_options: str = ""  # of the driver
+    java_options: str = "-XX:+UseParallelGC"  # of the driver; a collector that works beside the jobs takes a tenth of two cores
     shuffle_partitions: int = Field(4, gt=0)  # at least; more where many rows were ever taken
     conf: dict[str, str] = {}  # anything else for SparkConf, an accelerator for instance
 

@@ -16,10 +16,10 @@ are read in the version known on D, holdings and rates in the newest row recorde
 alert's status is not looked at, because it changes later. `features_as_of(job, days)` computes any list of past days in one pass
 over the events; the day's job stores the same function's result, so training and scoring see the same numbers.
 
-**A day costs a day.** In a large lake the sums behind the features of money (`flow_sums`, `account_sums`) are carried from the day before:
-read are the new day and those that leave a window. So are the payments that are evidence of life events (`payment_evidence`). What is
-neither is read from at most a year, so history beyond it costs nothing; [within it it does](benchmarks.md), and
-[why](decisions/9_a_bounded_year.md).
+**A day costs a day.** In a large lake the sums behind the features of money and purchases (`flow_sums`, `account_sums`,
+`purchase_sums`) are carried from the day before: read are the new day and those that leave a window. So are the payments that are
+evidence of life events (`payment_evidence`). What is neither is read from at most a year, so history beyond it costs nothing;
+[within it it does](benchmarks.md), and [why](decisions/9_a_bounded_year.md).
 
 **Null or zero.** A feature whose *Empty when* is blank is never null: of a customer of whom nothing is found it is 0, or no.
 Money is an exact sum in base currency; everything floating is rounded to {DIGITS} digits.

@@ -42,8 +42,8 @@ def run(job: Job) -> Counts:
     versions, large = _versions(job, [day]), not is_small(job.places.lake)
     since = since_last(job, versions.accounts) if large else None
     sums = sums_of_day(job, since, versions.accounts, versions.rates)
-    features = _features(job, versions, sums)
-    held = open_holdings(_latest(job, "holdings", [day]), settings.offers)
+    held = _held(job, [day])
+    features = _features(job, versions, sums, held)
     reasons = settings.wording[settings.bank.language].reasons
     segmented = segments(features, preferences(held, settings.segments.preferences), settings.segments, reasons)
     customers = _consenting(job)
@@ -114,7 +114,7 @@ def features_as_of(job: Job, days: Sequence[date]) -> DataFrame:
     DataFrame with `customer_id`, `as_of` and every feature of the catalogue, computed
     """
     versions = _versions(job, days)
-    return _features(job, versions, counted(job, days, versions.accounts, versions.rates))
+    return _features(job, versions, counted(job, days, versions.accounts, versions.rates), _held(job, days))
 
 
 def _versions(job: Job, days: Sequence[date]) -> Versions:
@@ -126,14 +126,18 @@ def _versions(job: Job, days: Sequence[date]) -> Versions:
     )
 
 
-def _features(job: Job, versions: Versions, sums: Sums) -> DataFrame:
-    """The features, computed from the sums and from whatever else was known."""
+def _held(job: Job, days: Sequence[date]) -> DataFrame:
+    """Holdings as known on each day, computed."""
+    return _kept(open_holdings(_latest(job, "holdings", days), job.settings.offers))
+
+
+def _features(job: Job, versions: Versions, sums: Sums, held: DataFrame) -> DataFrame:
+    """The features, computed from the sums, the holdings and whatever else was known."""
     lake, settings, days = job.lake, job.settings, versions.days
     bank, currency = settings.bank, settings.bank.base_currency
     balances = _kept(account_balances(sums.accounts, versions.accounts, versions.rates, currency))
     regular = recent(lake.read("transactions").where(F.col("type").isin(*REGULAR_TYPES)), days, REGULAR_DAYS)
     payments = movements(regular, versions.accounts, versions.rates, currency, bank.time_zone)
-    held = _kept(open_holdings(_latest(job, "holdings", days), settings.offers))
     outcomes = seen_from(recent(lake.read("outcomes"), days), days)
     invested = invested_values(held)
     parts = [

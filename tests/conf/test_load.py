@@ -64,7 +64,8 @@ def test_a_banks_directory_is_laid_over_the_packaged_one(tmp_path):
 def test_equal_settings_have_equal_hashes_whatever_files_they_came_from(tmp_path):
     (tmp_path / "kehu.yaml").write_text("bank: {language: en}\n")
     assert conf_hash(load_settings(tmp_path)) == conf_hash(load_settings())
-    (tmp_path / "kehu.yaml").write_text("spark: {master: 'local[8]', driver_memory: 16g, shuffle_partitions: 32}\npaths: {lake: /bank}\n")
+    larger = "{master: 'local[8]', driver_memory: 16g, java_options: '-XX:+UseG1GC', shuffle_partitions: 32}"
+    (tmp_path / "kehu.yaml").write_text(f"spark: {larger}\npaths: {{lake: /bank}}\n")
     assert conf_hash(load_settings(tmp_path)) == conf_hash(load_settings()), "a larger machine changes no row"
     for other in ("bank: {language: zh}", "spark: {conf: {spark.sql.ansi.enabled: 'false'}}"):
         (tmp_path / "kehu.yaml").write_text(other + "\n")
