@@ -30,7 +30,7 @@ from sklearn.metrics import average_precision_score
 from benchmarks.report import DOCS, EVALUATION, put, table
 from conf import load_settings
 from conf.settings import Flows
-from features.baselines import bin_counts
+from features.baselines import bin_counts, distributions
 from jobs.session import start
 from models.abnormal_flow import own_baselines, surprises, with_p_and_q
 
@@ -81,7 +81,7 @@ def world(customers: int, seed: int, multiple: float = 3.0) -> World:
 def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     """The product's `surprise` and `log_odds` of every judged day, and the conformal `q_value` of the last day's among those before."""
     past, judged = _split(of)
-    baseline = bin_counts(_sums(spark, past), settings.bin_ratio)
+    baseline = distributions(bin_counts(_sums(spark, past), settings.bin_ratio))
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
                           "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})

@@ -8,14 +8,17 @@ exact quantiles do; ratio 2 loses (docs/evaluation.md).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import reduce
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 
 from features.flows import latest_known, window_sums
 
 SERIES = ("customer_id", "direction", "window_days")
+BINS = "array<struct<bin: int, count: bigint>>"
 QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
 IQR_OF_NORMAL = 1.349  # interquartile range of a standard normal
 
@@ -34,6 +37,26 @@ def bin_counts(sums: DataFrame, bin_ratio: float) -> DataFrame:
     """
     bin_of = F.floor(F.log(F.greatest(F.col("amount").cast("double"), F.lit(1.0))) / math.log(bin_ratio)).cast("int")
     return sums.groupBy(*SERIES, bin_of.alias("bin")).agg(F.count("*").alias("count"))
+
+
+def distributions(counts: DataFrame, keys: Sequence[str] = SERIES) -> DataFrame:
+    """Counts per bin as one row a distribution.
+
+    Parameters
+    ----------
+    counts : DataFrame with `keys`, `bin`, `count`
+    keys : column names of one distribution
+
+    Returns
+    -------
+    DataFrame with `keys` and `bins`: array of `bin`, `count`, lowest bin first
+    """
+    return counts.groupBy(*keys).agg(F.sort_array(F.collect_list(F.struct("bin", "count"))).cast(BINS).alias("bins"))
+
+
+def counts_of(distributions: DataFrame) -> DataFrame:
+    """One row a bin of the same: the inverse of `distributions`."""
+    return distributions.select(*[name for name in distributions.columns if name != "bins"], F.inline("bins"))
 
 
 def rebuilt(
@@ -55,7 +78,7 @@ def rebuilt(
         Last day of knowledge, `as_of` when not given: a first run counts history it only now took.
     """
     sums = window_sums(latest_known(units, recorded_by or as_of), windows_days)
-    return bin_counts(sums.where(_ends_within(as_of, baseline_days)), bin_ratio)
+    return distributions(bin_counts(sums.where(_ends_within(as_of, baseline_days)), bin_ratio))
 
 
 def updated(
@@ -74,7 +97,7 @@ def updated(
 
     Parameters
     ----------
-    baseline : DataFrame with `customer_id`, `direction`, `window_days`, `bin`, `count`, of the day `since`
+    baseline : DataFrame as `rebuilt` returns, of the day `since`
     units : DataFrame of `daily_flows`
     since, as_of : date
 
@@ -96,7 +119,7 @@ def updated(
         F.lit(since - timedelta(days=baseline_days - 1 + reach)), F.lit(as_of - timedelta(days=baseline_days))
     )
     left = window_sums(latest_known(units.where(around_expiring), since), windows_days).where(expiring)
-    parts = [baseline, _signed(bin_counts(left, bin_ratio), -1)]
+    parts = [_signed(bin_counts(left, bin_ratio), -1)]
     if span is not None and span["_first"] is not None:
         around = units.where(
             F.col("business_date").between(
@@ -114,40 +137,42 @@ def updated(
                 & F.date_diff(sums.business_date, changed["_changed"]).between(0, reach)
             )
             parts.append(_signed(bin_counts(sums.join(changed, on, "left_semi"), bin_ratio), sign))
-    total = parts[0]
-    for part in parts[1:]:
-        total = total.unionByName(part)
-    return total.groupBy(*SERIES, "bin").agg(F.sum("count").alias("count")).where("count <> 0")
+    changes = distributions(reduce(DataFrame.unionByName, parts)).withColumnRenamed("bins", "_changes")
+    both = baseline.join(changes, list(SERIES), "full")
+    as_it_was = both.where(F.col("_changes").isNull()).select(*SERIES, "bins")
+    differs = both.where(F.col("_changes").isNotNull())
+    each = differs.select(*SERIES, F.inline(F.concat(F.coalesce("bins", F.array().cast(BINS)), "_changes")))
+    summed = each.groupBy(*SERIES, "bin").agg(F.sum("count").alias("count")).where("count <> 0")
+    return as_it_was.unionByName(distributions(summed))
 
 
-def quartiles(counts: DataFrame, keys: tuple[str, ...], bin_ratio: float) -> DataFrame:
+def quartiles(distributions: DataFrame, bin_ratio: float) -> DataFrame:
     """Quartiles of log amounts, by linear interpolation within the bin.
 
     Parameters
     ----------
-    counts : DataFrame with `keys`, `bin`, `count`
-    keys : column names of one distribution
+    distributions : DataFrame as `distributions` returns
 
     Returns
     -------
-    DataFrame with `keys`, `n` long, `q25`, `median`, `q75` double (natural log of base currency)
+    DataFrame with its keys, `n` long, `q25`, `median`, `q75` double (natural log of base currency)
     """
-    ordered = Window.partitionBy(*keys).orderBy("bin")
-    reached = F.sum("count").over(ordered)
-    with_n = counts.select(
-        *keys, "bin", "count", reached.alias("_reached"), F.sum("count").over(Window.partitionBy(*keys)).alias("n")
-    )
+    start = F.struct(F.lit(0).cast("bigint").alias("reached"), *[F.lit(None).cast("double").alias(name) for name in QUARTILES])
 
-    def at(share: float) -> Column:
-        wanted = F.col("n") * share
-        below = F.col("_reached") - F.col("count")
-        here = (below < wanted) & (wanted <= F.col("_reached"))
-        value = (F.col("bin") + (wanted - below) / F.col("count")) * math.log(bin_ratio)
-        return F.max(F.when(here, value))
+    def step(so_far: Column, each: Column) -> Column:
+        below, count = so_far["reached"], each["count"]
 
-    return with_n.groupBy(*keys).agg(
-        F.max("n").alias("n"), *[at(share).alias(name) for name, share in QUARTILES.items()]
-    )
+        def at(name: str) -> Column:
+            wanted = F.col("n") * QUARTILES[name]
+            here = (below < wanted) & (wanted <= below + count)
+            return F.when(here, (each["bin"] + (wanted - below) / count) * math.log(bin_ratio)).otherwise(so_far[name])
+
+        return F.struct((below + count).alias("reached"), *[at(name).alias(name) for name in QUARTILES])
+
+    n = F.aggregate("bins", F.lit(0).cast("bigint"), lambda sum, each: sum + each["count"])
+    keys = [name for name in distributions.columns if name != "bins"]
+    found = distributions.withColumn("n", n).withColumn("_at", F.aggregate("bins", start, step))
+    return found.select(*keys, "n", *[F.col(f"_at.{name}") for name in QUARTILES])
 
 
 def _ends_within(as_of: date, baseline_days: int) -> Column:

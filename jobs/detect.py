@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from conf.settings import Flows
 from features.as_of import in_base_currency, known, latest_known_by, told_since, version_as_of
 from features.bands import age_on, band
-from features.baselines import rebuilt, updated
+from features.baselines import SERIES, rebuilt, updated
 from features.deposit_events import newly_closed
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
@@ -192,7 +192,7 @@ def _baseline_before(job: Job, look: Look, around: DataFrame) -> DataFrame:
     if look.since is None:
         return rebuilt(around, look.baseline_day, settings.windows_days, settings.baseline_days, settings.bin_ratio,
                        recorded_by=job.day)
-    return job.lake.read("flow_baselines").where(F.col("as_of") == F.lit(look.since)).drop("as_of")
+    return _baseline_of(job, look.since)
 
 
 def _baseline_today(job: Job, look: Look) -> DataFrame:
@@ -201,9 +201,17 @@ def _baseline_today(job: Job, look: Look) -> DataFrame:
     if look.since is None:
         today = rebuilt(units, job.day, *shape)
     else:
-        before = job.lake.read("flow_baselines").where(F.col("as_of") == F.lit(look.since)).drop("as_of")
-        today = updated(before, units, look.since, job.day, *shape)
+        today = updated(_baseline_of(job, look.since), units, look.since, job.day, *shape)
     return today.withColumn("as_of", F.lit(job.day))
+
+
+def _baseline_of(job: Job, day: date) -> DataFrame:
+    """The baseline as stored on a day, or counted anew where it is not: an older version stored a row a bin."""
+    stored = job.lake.read("flow_baselines").where((F.col("as_of") == F.lit(day)) & F.col("bins").isNotNull()).select(*SERIES, "bins")
+    if not stored.isEmpty():
+        return stored
+    settings = job.settings.flows
+    return rebuilt(job.lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
 
 
 def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> DataFrame:

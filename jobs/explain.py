@@ -98,7 +98,7 @@ class _Behind:
             return []
         of_series = [("customer_id", "=", flow["customer_id"]), ("direction", "=", DIRECTION[flow["kind"]]),
                      ("window_days", "=", flow["window_days"]), ("as_of", "=", pc.max(looked["recorded_on"]).as_py())]  # fmt: skip
-        return sorted(self.rows("flow_baselines", of_series), key=lambda row: row["bin"])
+        return [each | {"as_of": row["as_of"]} for row in self.rows("flow_baselines", of_series) for each in row["bins"] or ()]
 
     def run(self, run_id: str) -> Row | None:
         runs = self.rows("runs", [("run_id", "=", run_id), ("status", "=", "done")])

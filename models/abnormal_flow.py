@@ -33,7 +33,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Flows
-from features.baselines import IQR_OF_NORMAL, SERIES, quartiles
+from features.baselines import IQR_OF_NORMAL, SERIES, counts_of, distributions, quartiles
 
 BANDS = ["age_band", "income_band"]
 DAYS_A_YEAR = 365.25
@@ -64,7 +64,7 @@ def student_survival(t: Column, degrees_of_freedom: int) -> Column:
 
 def own_baselines(baseline: DataFrame, settings: Flows) -> DataFrame:
     """What is usual for each customer: `quartiles` of a baseline, a row a customer, direction and window."""
-    return quartiles(baseline, SERIES, settings.bin_ratio)
+    return quartiles(baseline, settings.bin_ratio)
 
 
 def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
@@ -72,7 +72,7 @@ def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, set
 
     Parameters
     ----------
-    baseline : DataFrame with `customer_id`, `direction`, `window_days`, `bin`, `count`
+    baseline : DataFrame as `features.baselines.rebuilt` returns
     own : DataFrame of the same as `own_baselines` returns it
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days`
 
@@ -100,9 +100,10 @@ def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, set
     )
     of_groups = F.broadcast(pairs.select(*BANDS, "peer_group").join(finest.select("peer_group").distinct(), "peer_group"))
     series = ("peer_group", "direction", "window_days")
-    by_pair = baseline.join(members, "customer_id").groupBy(*BANDS, "direction", "window_days", "bin").agg(F.sum("count").alias("count"))
+    of_members = counts_of(baseline.join(members, "customer_id"))
+    by_pair = of_members.groupBy(*BANDS, "direction", "window_days", "bin").agg(F.sum("count").alias("count"))
     counts = by_pair.join(of_groups, BANDS).groupBy(*series, "bin").agg(F.sum("count").alias("count"))
-    usual = quartiles(counts, series, settings.bin_ratio).withColumn("_all", spread() * spread())
+    usual = quartiles(distributions(counts, series), settings.bin_ratio).withColumn("_all", spread() * spread())
     steady = (
         own.where(F.col("n") >= STEADY_FLOWS)
         .join(members, "customer_id")
@@ -134,7 +135,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
     Parameters
     ----------
     sums : DataFrame as `window_sums` returns: what is judged
-    baseline : DataFrame of bin counts, of a day before all of `sums`
+    baseline : DataFrame as `features.baselines.rebuilt` returns, of a day before all of `sums`
     own : DataFrame of the same as `own_baselines` returns it; read twice, so keep it when it is large
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
         `tenure_days` (as a customer, on the baseline's day)

@@ -80,10 +80,11 @@ import math
 baselines = rows("flow_baselines", ("customer_id", "=", flow["customer_id"]), ("direction", "=", direction),
                  ("window_days", "=", int(flow["window_days"])))
 before = baselines[baselines["as_of"] < flow["detected_on"]]
-counts = (before if len(before) else baselines).sort_values("as_of").groupby("bin")["count"].last()
+newest = (before if len(before) else baselines).sort_values("as_of").iloc[-1]
+counts = {each["bin"]: each["count"] for each in newest["bins"]}
 figure, axes = plt.subplots(figsize=(11, 2.6))
-amounts = [settings.flows.bin_ratio**number for number in counts.index]
-axes.bar(amounts, counts, width=[0.2 * amount for amount in amounts], color="steelblue", label="past flows")
+amounts = [settings.flows.bin_ratio**number for number in counts]
+axes.bar(amounts, counts.values(), width=[0.2 * amount for amount in amounts], color="steelblue", label="past flows")
 axes.axvline(float(flow["amount"]), color="tomato", label="this flow")
 axes.set_xscale("log")
 axes.set_xlabel(f"{flow['window_days']}-day flow, {settings.bank.base_currency}")

@@ -28,16 +28,20 @@ DAILY_FLOWS = Table(
 
 FLOW_BASELINES = Table(
     "flow_baselines",
-    "how often a customer's flow of one direction and window fell into one log-scale bin",
+    "how often a customer's flow of one direction and window fell into each log-scale bin",
     (
         AS_OF,
         CUSTOMER,
         Column("direction", "STRING", "credit or debit"),
         Column("window_days", "INT", "1, 3 or 7"),
-        Column("bin", "INT", "floor(ln amount / ln ratio)", Personal.SENSITIVE),
-        Column("count", "BIGINT", "flows in the bin within the baseline window"),
+        Column(
+            "bins",
+            "ARRAY<STRUCT<bin: INT, count: BIGINT>>",
+            "floor(ln amount / ln ratio), and flows in the bin within the baseline window; lowest first",
+            Personal.SENSITIVE,
+        ),
     ),
-    key=("as_of", "customer_id", "direction", "window_days", "bin"),
+    key=("as_of", "customer_id", "direction", "window_days"),
     partition_by=("as_of",),
 )
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from features.baselines import rebuilt, updated
+from features.baselines import counts_of, rebuilt, updated
 
 UNITS = (
     "recorded_on date, customer_id string, business_date date, direction string, amount decimal(18,2), "
@@ -41,7 +41,7 @@ def rows(worlds: list[list[tuple]]) -> list[tuple]:
 
 
 def counts(baseline: DataFrame) -> set[tuple]:
-    return {(*row,) for row in baseline.select("customer_id", "direction", "window_days", "bin", "count").collect()}
+    return {(*row,) for row in counts_of(baseline).select("customer_id", "direction", "window_days", "bin", "count").collect()}
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from scipy import stats
 
 from conf.settings import Flows
-from features.baselines import bin_counts
+from features.baselines import bin_counts, distributions
 from models.abnormal_flow import exposure_days, judged_units, own_baselines, student_survival, surprises, with_p_and_q
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
@@ -46,7 +46,7 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     history = [("old", DAY - timedelta(days=n + 1), "debit", 1, Decimal(str(round(x, 2)))) for n, x in enumerate(past)]
     exposure = spark.createDataFrame([("old", "35-44", "b", 300, 300), ("new", "35-44", "b", 20, 20)], EXPOSURE)
     today = spark.createDataFrame([(who, DAY, "debit", 1, Decimal("20000.00")) for who in ("old", "new")], SUMS)
-    baseline = bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio)
+    baseline = distributions(bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio))
     found = {row.customer_id: row for row in surprising(today, baseline, exposure, settings).collect()}
 
     step = math.log(settings.bin_ratio)
@@ -73,7 +73,7 @@ def test_first_flows_count_in_part_until_a_customer_has_settled(spark: SparkSess
     exposure = spark.createDataFrame([(who, "35-44", "b", min(days, 40), days) for who, days in tenure.items()], EXPOSURE)
     history = [(who, DAY - timedelta(days=n), "credit", 1, Decimal(100 + n)) for who in tenure for n in (5, 10, 15)]
     today = spark.createDataFrame([(who, DAY, "credit", 1, Decimal(20000)) for who in tenure], SUMS)
-    found = surprising(today, bin_counts(spark.createDataFrame(history, SUMS), 1.25), exposure, Flows(min_peers=1))
+    found = surprising(today, distributions(bin_counts(spark.createDataFrame(history, SUMS), 1.25)), exposure, Flows(min_peers=1))
     weight = {row.customer_id: 1 - row.peer_weight for row in found.collect()}
     assert weight["settled"] == weight["old"]
     odds = {who: known / (1 - known) for who, known in weight.items()}
