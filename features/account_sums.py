@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from features.feature import cents
+from features.feature import cents, within
 from features.movements import LOOKBACK_DAYS
 
 MEAN_DAYS = (30, 90, 365)
@@ -38,9 +38,6 @@ def account_sums(movements: DataFrame) -> DataFrame:
     stated = F.struct("booked_at", "nth", F.col("balance_after").alias("balance"), F.col("business_date").alias("on"))
     signed = F.when(F.col("direction") == "credit", F.col("amount_base")).otherwise(-F.col("amount_base"))
     whole, day = cents(signed), F.unix_date("business_date")
-
-    def within(days: int, value: Column) -> Column:
-        return F.coalesce(F.sum(F.when(F.col("age_days") < days, value)), F.lit(0))
 
     return movements.groupBy("customer_id", "account_id", "as_of").agg(
         F.max(F.when(F.col("balance_after").isNotNull(), stated)).cast(STATED).alias("stated"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 
@@ -96,11 +96,10 @@ def carried_flow_sums(before: DataFrame, gone: DataFrame, come: DataFrame, day: 
     -------
     DataFrame, same columns
     """
-    both = _side_by_side(before, gone, come, ["customer_id"])
     lists = {name: _relisted(name, LISTED) for name in DAYS_LISTED}
     last = F.greatest(F.col("was_last_moved_on"), F.col("come_last_moved_on"))
     values = _added(tuple(SUMS)) | lists | {"last_moved_on": last}
-    summed = both.select("customer_id", F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
+    summed = _carried(before, gone, come, ["customer_id"], day, values)
     return summed.where(F.date_diff("as_of", "last_moved_on") < YEAR_DAYS)  # of whoever moved nothing within a year nothing is left
 
 
@@ -112,9 +111,7 @@ def carried_purchase_sums(before: DataFrame, gone: DataFrame, come: DataFrame, d
     DataFrame, same columns
     """
     values = _added(PURCHASE_SUMS) | {"bought": _relisted("bought", BOUGHT)}
-    both = _side_by_side(before, gone, come, ["customer_id"])
-    summed = both.select("customer_id", F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
-    return summed.where("baskets > 0")
+    return _carried(before, gone, come, ["customer_id"], day, values).where("baskets > 0")
 
 
 def carried_account_sums(before: DataFrame, gone: DataFrame, come: DataFrame, day: date) -> DataFrame:
@@ -124,19 +121,22 @@ def carried_account_sums(before: DataFrame, gone: DataFrame, come: DataFrame, da
     -------
     DataFrame, same columns
     """
-    key = ["customer_id", "account_id"]
     stated = F.greatest(F.col("was_stated"), F.col("come_stated"))
     still = F.date_diff(F.lit(day), stated["on"]) < LOOKBACK_DAYS
     values = {"stated": F.when(still, stated)} | _added((*CENTS, *MOMENTS))
-    both = _side_by_side(before, gone, come, key)
-    return both.select(*key, F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
+    return _carried(before, gone, come, ["customer_id", "account_id"], day, values)
 
 
-def _side_by_side(before: DataFrame, gone: DataFrame, come: DataFrame, key: Sequence[str]) -> DataFrame:
+def _carried(
+    before: DataFrame, gone: DataFrame, come: DataFrame, key: Sequence[str], day: date, values: Mapping[str, Column]
+) -> DataFrame:
+    """The day's rows, of values over what stood (`was_`), what of it is seen otherwise (`gone_`) and how it is seen now (`come_`)."""
+
     def named(frame: DataFrame, prefix: str) -> DataFrame:
         return frame.select(*key, *[F.col(name).alias(f"{prefix}_{name}") for name in frame.columns if name not in key])
 
-    return named(before, "was").join(named(gone, "gone"), list(key), "left").join(named(come, "come"), list(key), "full")
+    both = named(before, "was").join(named(gone, "gone"), list(key), "left").join(named(come, "come"), list(key), "full")
+    return both.select(*key, F.lit(day).alias("as_of"), *[value.alias(name) for name, value in values.items()])
 
 
 def _added(names: Sequence[str]) -> dict[str, Column]:

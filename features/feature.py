@@ -45,6 +45,11 @@ def cents(amount: Column) -> Column:
     return (amount * 100).cast("bigint")
 
 
+def within(days: int, value: Column) -> Column:
+    """The sum of a value over the rows of a window (`age_days`); 0 where there are none."""
+    return F.coalesce(F.sum(F.when(F.col("age_days") < days, value)), F.lit(0))
+
+
 def money(of_cents: Column) -> Column:
     """A whole number of cents as money."""
     return (of_cents.cast("decimal(20,0)") / 100).cast(MONEY)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 
 from conf.settings import PurchaseGroup
 from features.as_of import converted, with_rate
-from features.feature import MONEY, cents
+from features.feature import MONEY, cents, within
 from features.movements import SATURDAY, of_customer, seen_from
 
 WINDOWS = (30, 90, 365)
@@ -100,14 +100,10 @@ def purchase_sums(baskets: DataFrame) -> DataFrame:
     DataFrame with `customer_id`, `as_of` and `COLUMNS`: sums as bigint, money in cents; `bought` sorted
     """
     key, age = ["customer_id", "as_of"], F.col("age_days")
-
-    def within(days: int, value: Column | str) -> Column:
-        return F.coalesce(F.sum(F.when(age < days, F.col(value) if isinstance(value, str) else value)), F.lit(0))
-
     weekend = F.weekday("business_date") >= SATURDAY
     orders = baskets.groupBy(*key, "order_id", "business_date", "age_days").agg(F.sum("lines").alias("lines")).where("lines > 0")
     of_orders = {f"orders_{days}d": F.count_if(age < days) for days in WINDOWS}
-    of_orders |= {"lines": within(HABIT_DAYS, "lines"), "weekend_orders": F.count_if((age < HABIT_DAYS) & weekend)}
+    of_orders |= {"lines": within(HABIT_DAYS, F.col("lines")), "weekend_orders": F.count_if((age < HABIT_DAYS) & weekend)}
     amount = cents(F.col("amount"))
     of_money = {f"spent_cents_{days}d": within(days, amount) for days in WINDOWS}
     of_money |= {f"{group}_cents": within(HABIT_DAYS, F.when(F.col("group") == group, amount)) for group in (*GROUPS, OTHER)}

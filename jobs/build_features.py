@@ -26,7 +26,7 @@ from features.profitability import profitability_features
 from features.purchase_features import purchase_features
 from features.relationship_features import relationship_features
 from features.segments import preferences, segments
-from jobs.carrying import CARRIED, RATES_KNOWN, rates_known, since_last
+from jobs.carrying import RATES_KNOWN, rates_known, since_last
 from jobs.context import Counts, Job, Places
 from jobs.evidence import evidence_of_day
 from jobs.ledger import is_small
@@ -50,9 +50,11 @@ def run(job: Job) -> Counts:
     payments = evidence_of_day(job, since, customers)
     events = _life_events(job, customers, payments)
     if large:
-        evidence = payments.withColumn("as_of", F.lit(day))
-        carried_on = (sums.flows, sums.accounts, sums.purchases, evidence)
-        for name, rows in zip(CARRIED, carried_on, strict=True):
+        carried_on = {
+            "flow_sums": sums.flows, "account_sums": sums.accounts, "purchase_sums": sums.purchases,
+            "payment_evidence": payments.withColumn("as_of", F.lit(day)),
+        }  # fmt: skip
+        for name, rows in carried_on.items():
             lake.replace(name, rows, {"as_of": day})
     lake.replace("customer_features", features, {"as_of": day})
     lake.replace("segments", segmented, {"as_of": day})

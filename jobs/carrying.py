@@ -82,8 +82,8 @@ def carried_from(job: Job) -> date | None:
         for earlier, run in pairwise(runs[runs.index(last):])
     )  # fmt: skip
     as_now = (last["code_version"], last["conf_hash"]) == (code_version(), conf_hash(job.settings))
-    as_now = as_now and set(CARRIED) <= dict(last["table_versions"]).keys()  # an older code carried less
-    if slipped_in or not as_now or dict(last["counts"]).get(RATES_KNOWN) != rates_known(job, before):
+    all_kept = set(CARRIED) <= dict(last["table_versions"]).keys()  # an older code carried less
+    if slipped_in or not (as_now and all_kept) or dict(last["counts"]).get(RATES_KNOWN) != rates_known(job, before):
         return None
     return None if job.lake.read("flow_sums").where(F.col("as_of") == F.lit(before)).isEmpty() else before
 

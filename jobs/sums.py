@@ -74,7 +74,7 @@ def carried(job: Job, since: Since, accounts: DataFrame, rates: DataFrame) -> Su
     same, same_before = (frame.join(since.anew, "customer_id", "left_anti") for frame in (accounts, since.accounts))
     both = same.select("account_id", "customer_id", "product_type", "as_of").unionByName(
         same_before.select("account_id", "customer_id", "product_type", "as_of"))
-    rows = _seen_anew(transactions, _late_days(since.told.where(~on_any(spans)), same), spans, before, day)
+    rows = _seen_anew(transactions, _late_days(since.told, same), spans, before, day)
     moved = _movements(job, rows, both, both_rates)
     flows, of_accounts = flow_sums(moved).localCheckpoint(), account_sums(moved).localCheckpoint()
     (gone, come), (gone_of, come_of) = (_of_days(sums, before, day) for sums in (flows, of_accounts))
@@ -92,7 +92,7 @@ def carried(job: Job, since: Since, accounts: DataFrame, rates: DataFrame) -> Su
 def _carried_purchases(job: Job, before: date, both_rates: DataFrame, spans: Sequence[Span]) -> DataFrame:
     """The day's sums of purchases from those of an earlier one."""
     lake, day, purchases = job.lake, job.day, job.lake.read("purchases")
-    told = told_since(purchases, before, day).where(~on_any(spans)).select("customer_id", "business_date")
+    told = told_since(purchases, before, day).select("customer_id", "business_date")
     rows = _seen_anew(purchases, told, spans, before, day)
     gone, come = _of_days(_purchase_sums(job, rows, both_rates, [before, day]), before, day)
     then = lake.read("purchase_sums").where(F.col("as_of") == F.lit(before)).drop("as_of")
@@ -107,8 +107,9 @@ def _late_days(told: DataFrame, accounts: DataFrame) -> DataFrame:
 
 
 def _seen_anew(events: DataFrame, late: DataFrame, spans: Sequence[Span], before: date, day: date) -> DataFrame:
-    """All events of the days whose window has changed, and of whosever other days something late was told of (`late`)."""
-    rows, late = known(events.where(on_any(spans)), day, since=before), late.distinct().localCheckpoint()
+    """All events of the days whose window has changed, and of the other days something was told of late (`late`, of whom and which)."""
+    rows = known(events.where(on_any(spans)), day, since=before)
+    late = late.where(~on_any(spans)).distinct().localCheckpoint()
     dates = [row["business_date"] for row in late.select("business_date").distinct().collect()]
     if not dates:
         return rows

@@ -83,7 +83,7 @@ def purchases(rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     edges = np.array([0, 30, 90, 365])
     for number in range(WORLDS * 15):
         on = START + timedelta(25) - timedelta(max(int(rng.choice(edges)) - int(rng.integers(-25, 26)), 0))
-        who, currency = f"C{int(rng.integers(WORLDS)):02d}", str(rng.choice(["CNY", "CNY", "USD", "EUR", "XXX"]))
+        who, currency = f"C{int(rng.integers(WORLDS)):02d}", str(rng.choice(["CNY", "CNY", "USD", "EUR", "JPY"]))
         for line in range(int(rng.integers(1, 4))):
             recorded = on + timedelta(int(rng.choice([0, 0, 0, 1, 2, 5, 40])))
             corrected = recorded + timedelta(int(rng.choice([1, 3, 30]))) if rng.random() < 0.1 else None
