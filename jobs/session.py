@@ -32,11 +32,14 @@ QUIET = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.maxPlanStringLength": "10000",  # a cached frame prints every plan below it: a day's would fill the heap
     "spark.sql.ui.explainMode": "simple",
+    # each column built in Python asks Java ten times where it was built, to say so in an error: a tenth of a small bank's day
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 LEAN = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",  # read once or twice: compressing costs a third of keeping rows
     # accounts of a few hundred thousand customers still fit beside a day's movements, which then need not be sorted to be joined
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "32m",
+    "spark.sql.icu.caseMappings.enabled": "false",  # `lower` would load all of ICU's tables and look through them for ASCII as well
 }
 COMPILING = " ".join((
     # Wide rows make generated methods of more than 8,000 bytes, which Java would interpret for ever: rules took twice as long.
