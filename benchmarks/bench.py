@@ -30,7 +30,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from benchmarks.bench_pages import REFERENCES, Lived, history_page, size_page
-from benchmarks.references import COLUMNS, in_duckdb, in_polars, in_spark
+from benchmarks.reference_sql import COLUMNS
+from benchmarks.references import in_duckdb, in_spark, require_equal
 from benchmarks.report import BENCHMARKS, put
 from benchmarks.stages import by_job, logged_to, peak_mb, stages
 from conf import Settings, load_settings
@@ -138,13 +139,15 @@ def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
 
 def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
     """Seconds of the references, and the floor: reading and writing the transactions' bytes."""
-    lake, currency = job.places.lake, settings.bank.base_currency
+    from benchmarks.reference_polars import in_polars  # of the extra `bench`
+
+    lake = job.places.lake
     product = read_arrow(lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
     told = {}
     references: tuple[Callable[[], pd.DataFrame], ...] = (
-        lambda: in_spark(job.spark, lake, day, currency).toPandas(),
-        lambda: in_duckdb(lake, day, currency),
-        lambda: in_polars(lake, day, currency),
+        lambda: in_spark(job.spark, lake, day, settings).toPandas(),
+        lambda: in_duckdb(lake, day, settings),
+        lambda: in_polars(lake, day, settings),
     )
     for name, reference in zip(REFERENCES, references, strict=True):
         seconds, found = zip(*(timed(reference) for _ in range(3)), strict=True)
@@ -161,17 +164,6 @@ def copied(files: list[Path], to: Path) -> None:
         for file in files:
             writer.write_table(pq.ParquetFile(file).read())
     to.unlink()
-
-
-def require_equal(product: pd.DataFrame, reference: pd.DataFrame, name: str) -> None:
-    """Stop when a reference finds other sums than the product."""
-    ours = product.set_index("customer_id")[list(COLUMNS)]
-    cents = ours.apply(lambda column: (column.astype(float) * 100).round() if "_amount_" in column.name else column)
-    both = cents.fillna(0).astype("int64")
-    others = reference.set_index("customer_id").reindex(both.index)[list(COLUMNS)].fillna(0).astype("int64")
-    different = (both != others).to_numpy().sum()
-    if different:
-        raise SystemExit(f"{name}: {different} of {both.size} values differ from the product's")
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

@@ -114,7 +114,7 @@ def income_features(sums: DataFrame, payments: DataFrame) -> DataFrame:
     -------
     DataFrame with `customer_id`, `as_of` and the features
     """
-    both = _salaries(sums).join(_regular(payments), ["customer_id", "as_of"], "full")
+    both = _salaries(sums).join(_regular(payments), ["customer_id", "as_of"], "full").fillna(0, ["regular_payments_month"])
     estimate = F.coalesce("salary_month", "regular_income_month")
     return both.withColumn("monthly_income_estimate", estimate).withColumn(
         "regular_payments_share", share(F.col("regular_payments_month"), F.col("monthly_income_estimate"))

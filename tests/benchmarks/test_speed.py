@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks import training
-from benchmarks.bench import require_equal
 from benchmarks.bench_pages import REFERENCES, Lived, size_page
-from benchmarks.references import COLUMNS, in_spark
+from benchmarks.reference_sql import COLUMNS, PURCHASE_COLUMNS
+from benchmarks.references import in_spark, require_equal
 from benchmarks.report import BENCHMARKS, EVALUATION, put
 from benchmarks.stages import by_job, stages
 from conf import Settings
@@ -22,15 +22,20 @@ from jobs.ledger import last_day
 from tables.arrow import read_arrow
 
 
-def test_plain_spark_finds_the_products_sums_and_a_wrong_one_shows(spark: SparkSession, settings: Settings, small_bank: Places) -> None:
+def test_plain_spark_finds_the_products_values_and_a_wrong_one_shows(spark: SparkSession, settings: Settings, small_bank: Places) -> None:
     day = last_day(small_bank.lake)
     product = read_arrow(small_bank.lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
-    plain = in_spark(spark, small_bank.lake, day, settings.bank.base_currency).toPandas()
+    plain = in_spark(spark, small_bank.lake, day, settings).toPandas()
+    found = plain[list(COLUMNS)].astype("float64").fillna(0)
     assert plain["out_count_365d"].sum() > 100
+    assert (found[list(PURCHASE_COLUMNS)] != 0).any().mean() > 0.7
     require_equal(product, plain, "plain Spark")
-    plain.loc[0, "out_amount_7d"] += 1
-    with pytest.raises(SystemExit, match="1 of"):
-        require_equal(product, plain, "plain Spark")
+    for column, by in (("out_amount_7d", 1), ("in_count_365d", 1), ("evening_share_90d", 0.001), ("largest_out_90d", float("nan"))):
+        wrong = plain.copy()
+        wrong[column] = wrong[column].astype("float64")
+        wrong.loc[wrong[column].first_valid_index(), column] += by
+        with pytest.raises(SystemExit, match=f"1 of .*{column}"):
+            require_equal(product, wrong, "plain Spark")
 
 
 def test_stages_are_told_by_job(tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def parts(spark: SparkSession, settings: Settings) -> dict[str, Any]:
     reasons = settings.wording["en"].reasons
     in_segments = segments(whole, preferences(held, settings.segments.preferences), settings.segments, reasons)
     found = rows(whole)
-    return {"whole": found, "segments": rows(in_segments), "columns": whole.columns}
+    nothing_regular = rows(joined(customers, [*(made[name] for name in made if name != "income"),
+                                              income_features.income_features(sums, payments.where("false"))]))
+    return {"whole": found, "segments": rows(in_segments), "columns": whole.columns, "nothing_regular": nothing_regular}
 
 
 def told(features: tuple, of: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +178,12 @@ def test_salary_and_regular_payments(parts: dict[str, Any]) -> None:
         "monthly_income_estimate": Decimal("5000.00"), "regular_payments": 1, "regular_payments_month": Decimal("1500.00"),
         "regular_payments_share": 0.3,
     }  # fmt: skip
+
+
+def test_who_earns_and_pays_nothing_regularly_pays_a_share_of_none(parts: dict[str, Any]) -> None:
+    anna = parts["nothing_regular"]["anna"]
+    assert (anna["regular_payments"], anna["regular_payments_month"], anna["regular_payments_share"]) == (0, 0, 0.0)
+    assert parts["nothing_regular"]["ben"]["regular_payments_share"] is None  # no income is known of
 
 
 def test_what_is_bought(parts: dict[str, Any]) -> None:
