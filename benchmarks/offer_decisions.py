@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmarks.offer_worlds import INPUTS, chances, customers, labelled, newest, said_by, taste
 from conf import load_settings
+from conf.settings import ContactPolicy
 from models.candidates import boosted_model
 from models.exploration import TICKETS
 from models.inputs import Inputs
@@ -52,12 +53,13 @@ def arbitration(seed: int, rows: int, replays: int) -> list[Row]:
     }
     found: list[Row] = [{"part": "policy", "seed": seed, "name": name, "value": _three(score, true)} for name, score in scores.items()]
     found += [{"part": "calls", "seed": seed, "name": name, "value": value} for name, value in _day_of_calls(draw, p).items()]
-    return found + [row | {"seed": seed} for calls in (2_000, 20_000) for _ in range(replays) for row in replay(draw, p, true, calls)]
+    policy = settings.contact_policy
+    logs = [row for calls in (2_000, 20_000) for _ in range(replays) for row in replay(draw, p, true, calls, policy)]
+    return found + [row | {"seed": seed} for row in logs]
 
 
-def replay(draw: np.random.Generator, p: np.ndarray, true: np.ndarray, calls: int) -> list[Row]:
+def replay(draw: np.random.Generator, p: np.ndarray, true: np.ndarray, calls: int, policy: ContactPolicy) -> list[Row]:
     """One log of calls opened by the lot at its default share, and what `kehu effect` would say of each other way, against the truth."""
-    policy = load_settings().contact_policy
     value = p * MARGINS - COST
     pool = value >= float(policy.min_expected_value)
     pool &= np.argsort(np.argsort(-value, axis=1, kind="stable"), axis=1) < TICKETS
