@@ -115,18 +115,18 @@ def _flows(outside: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _salary(outside: pl.LazyFrame) -> pl.LazyFrame:
-    paid = pl.col("paid")
+    paid = pl.col("paid")  # in cents
     days = (
         outside.filter(pl.col("direction") == "credit", pl.col("type") == "salary", pl.col("base").is_not_null())
-        .group_by(WHO, "business_date", "age").agg(paid=pl.col("base").sum() / 100).sort("business_date")
+        .group_by(WHO, "business_date", "age").agg(paid=pl.col("base").sum()).sort("business_date")
     )  # fmt: skip
     by_month = days.filter(pl.col("age") < 180).group_by(WHO, pl.col("age") // 30).agg(paid.sum())
-    lately = by_month.group_by(WHO).agg(salary_months=pl.len(), month_median=paid.median())
-    changed = ((paid - paid.shift()).abs() >= 0.1 * paid.shift()).fill_null(False)
+    lately = by_month.group_by(WHO).agg(salary_months=pl.len(), month_median=paid.median() / 100)
+    changed = (10 * (paid - paid.shift()).abs() >= paid.shift()).fill_null(False)
     told = days.group_by(WHO, maintain_order=True).agg(
-        salary_last=paid.last(), salary_day=pl.col("business_date").last().dt.day(), days_since_salary=pl.col("age").min(),
+        salary_last=paid.last() / 100, salary_day=pl.col("business_date").last().dt.day(), days_since_salary=pl.col("age").min(),
         salary_payments_365d=pl.len(), months_since_salary_change=pl.col("age").filter(changed).min() // 30,
-        before=paid.head(pl.len() - 1).median(),
+        before=paid.head(pl.len() - 1).median() / 100,
     )
     change = pl.when(pl.col("salary_payments_365d") > 2).then(pl.col("salary_last") / pl.col("before") - 1)
     return told.join(lately, on=WHO, how="left").with_columns(salary_change=change)

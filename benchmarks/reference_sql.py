@@ -95,7 +95,7 @@ def query(dialect: Dialect, day: date, currency: str, zone: str) -> str:
         habits AS ({_habits(currency)}),
         flows AS ({_flows()}),
         salaries AS (
-            SELECT customer_id, business_date, age, CAST(sum(base) AS double) AS paid FROM outside
+            SELECT customer_id, business_date, age, CAST(sum(base) AS decimal(18, 2)) AS paid FROM outside
             WHERE direction = 'credit' AND type = 'salary' AND base IS NOT NULL GROUP BY customer_id, business_date, age
         ),
         salary AS ({_salary()}),
@@ -160,10 +160,10 @@ def _flows() -> str:
 
 def _salary() -> str:
     return """
-        SELECT customer_id, max(CASE WHEN nth = 1 THEN paid END) AS salary_last, day(max(business_date)) AS salary_day,
+        SELECT customer_id, CAST(max(CASE WHEN nth = 1 THEN paid END) AS double) AS salary_last, day(max(business_date)) AS salary_day,
                min(age) AS days_since_salary, count(*) AS salary_payments_365d,
-               CASE WHEN count(*) > 2 THEN max(CASE WHEN nth = 1 THEN paid END) / median(CASE WHEN nth > 1 THEN paid END) - 1 END
-                   AS salary_change,
+               CASE WHEN count(*) > 2 THEN CAST(max(CASE WHEN nth = 1 THEN paid END) AS double)
+                   / median(CAST(CASE WHEN nth > 1 THEN paid END AS double)) - 1 END AS salary_change,
                floor(min(CASE WHEN abs(paid - earlier) >= 0.1 * earlier THEN age END) / 30) AS months_since_salary_change,
                max(months) AS salary_months, max(month_median) AS month_median
         FROM (
@@ -172,7 +172,7 @@ def _salary() -> str:
             FROM salaries
         ) AS each
         LEFT JOIN (
-            SELECT customer_id, count(*) AS months, median(paid) AS month_median
+            SELECT customer_id, count(*) AS months, median(CAST(paid AS double)) AS month_median
             FROM (SELECT customer_id, floor(age / 30) AS month, sum(paid) AS paid FROM salaries WHERE age < 180
                   GROUP BY customer_id, floor(age / 30)) AS by_month
             GROUP BY customer_id

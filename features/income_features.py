@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
@@ -15,7 +17,7 @@ REGULAR_DAYS = OF_MONTHS * MONTH_DAYS
 REGULAR_TYPES = ("transfer", "bill", "other")  # cards and cash are everyday spending, whatever comes back in them
 MAX_SPREAD = 0.5  # … and its largest amount exceeds its smallest by no more than this share of the mean
 MIN_SALARY_MONTHS = 2
-CHANGE = 0.1  # a salary this much higher or lower than the one before has changed
+CHANGE = Decimal("0.1")  # a salary this much higher or lower than the one before has changed; exact, as a raise is often just a tenth
 
 _SOURCE = "transactions, accounts, fx_rates"
 _SALARY = {"en": "salary", "zh": "工资收入"}
@@ -134,7 +136,7 @@ def _salaries(sums: DataFrame) -> DataFrame:
     )
     earlier = Window.partitionBy("customer_id", "as_of").orderBy(F.col("age_days").desc())
     in_order = paid.withColumn("before", F.lag("amount").over(earlier))
-    changed = F.abs(F.col("amount") - F.col("before")) >= CHANGE * F.col("before")
+    changed = F.abs(F.col("amount") - F.col("before")) >= F.lit(CHANGE) * F.col("before")
     last = F.min("age_days").over(Window.partitionBy("customer_id", "as_of")) == F.col("age_days")
     summed = (
         in_order.withColumn("last", last)

@@ -24,7 +24,7 @@ from features import (
 from features.account_sums import account_sums
 from features.as_of import latest_known_on, versions_as_of
 from features.catalogue import FEATURES, joined
-from features.flow_sums import flow_sums
+from features.flow_sums import LISTED, flow_sums
 from features.movements import movements, recent, seen_from
 from features.purchase_sums import baskets, purchase_sums
 from features.segments import preferences, segments
@@ -184,6 +184,15 @@ def test_who_earns_and_pays_nothing_regularly_pays_a_share_of_none(parts: dict[s
     anna = parts["nothing_regular"]["anna"]
     assert (anna["regular_payments"], anna["regular_payments_month"], anna["regular_payments_share"]) == (0, 0, 0.0)
     assert parts["nothing_regular"]["ben"]["regular_payments_share"] is None  # no income is known of
+
+
+def test_a_raise_of_just_a_tenth_is_a_change(spark: SparkSession) -> None:
+    def found(last: str) -> int | None:
+        paid = [(on(2, 15), 100100), (on(3, 15), int(Decimal(last) * 100))]
+        sums = spark.createDataFrame([("anna", DAY, paid)], f"customer_id string, as_of date, salaries {LISTED}")
+        return rows(income_features._salaries(sums))["anna"]["months_since_salary_change"]
+
+    assert (found("1101.10"), found("1101.09"), found("900.90"), found("900.91")) == (0, None, 0, None)
 
 
 def test_what_is_bought(parts: dict[str, Any]) -> None:
