@@ -30,8 +30,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from benchmarks.bench_pages import REFERENCES, Lived, history_page, size_page
-from benchmarks.reference_sql import COLUMNS
 from benchmarks.references import in_duckdb, in_spark, require_equal
+from benchmarks.references.columns import COLUMNS
 from benchmarks.report import BENCHMARKS, put
 from benchmarks.stages import by_job, logged_to, peak_mb, stages
 from conf import Settings, load_settings
@@ -139,7 +139,7 @@ def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
 
 def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
     """Seconds of the references, and the floor: reading and writing the transactions' bytes."""
-    from benchmarks.reference_polars import in_polars  # of the extra `bench`
+    from benchmarks.references.whole_polars import in_polars  # of the extra `bench`
 
     lake = job.places.lake
     product = read_arrow(lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from benchmarks.reference_sql import COLUMNS
+from benchmarks.references.columns import COLUMNS
 from benchmarks.report import table
 
 REFERENCES = ("plain Spark", "DuckDB", "Polars")

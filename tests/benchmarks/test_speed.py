@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from benchmarks import training
 from benchmarks.bench_pages import REFERENCES, Lived, size_page
-from benchmarks.reference_sql import COLUMNS, PURCHASE_COLUMNS
 from benchmarks.references import in_spark, require_equal
+from benchmarks.references.columns import ACCOUNT_COLUMNS, COLUMNS, PURCHASE_COLUMNS
 from benchmarks.report import BENCHMARKS, EVALUATION, put
 from benchmarks.stages import by_job, stages
 from conf import Settings
@@ -28,9 +28,11 @@ def test_plain_spark_finds_the_products_values_and_a_wrong_one_shows(spark: Spar
     plain = in_spark(spark, small_bank.lake, day, settings).toPandas()
     found = plain[list(COLUMNS)].astype("float64").fillna(0)
     assert plain["out_count_365d"].sum() > 100
-    assert (found[list(PURCHASE_COLUMNS)] != 0).any().mean() > 0.7
+    for columns in (PURCHASE_COLUMNS, ACCOUNT_COLUMNS):
+        assert (found[list(columns)] != 0).any().mean() > 0.7
     require_equal(product, plain, "plain Spark")
-    for column, by in (("out_amount_7d", 1), ("in_count_365d", 1), ("evening_share_90d", 0.001), ("largest_out_90d", float("nan"))):
+    for column, by in (("out_amount_7d", 1), ("in_count_365d", 1), ("evening_share_90d", 0.001), ("largest_out_90d", float("nan")),
+                       ("deposits_mean_90d", 0.02)):
         wrong = plain.copy()
         wrong[column] = wrong[column].astype("float64")
         wrong.loc[wrong[column].first_valid_index(), column] += by

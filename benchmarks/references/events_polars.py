@@ -1,17 +1,16 @@
-"""The features of money in and out, income and purchases in Polars' lazy frames, sharing no code with the product."""
+"""Money in and out, income and purchases in Polars' lazy frames: what is counted from events."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
 
-import pandas as pd
 import polars as pl
 
-from benchmarks.reference_sql import (
+from benchmarks.references import files, kinds
+from benchmarks.references.columns import (
     BOUGHT_DAYS,
     CHANNELS,
-    COLUMNS,
     DEPOSITS,
     FLOWS,
     GOODS,
@@ -22,35 +21,29 @@ from benchmarks.reference_sql import (
     WAYS,
     WINDOWS,
 )
-from benchmarks.references import files, kinds
 from conf import Settings
 
 WHO = "customer_id"
 SATURDAY = 6
 
 
-def in_polars(lake: Path, day: date, settings: Settings) -> pd.DataFrame:
-    """The features over the tables' Parquet files; columns as `benchmarks.references.in_spark`."""
-    moved = _moved(lake, day, settings)
+def event_parts(moved: pl.LazyFrame, lake: Path, day: date, settings: Settings) -> list[pl.LazyFrame]:
+    """Frames with one row a customer, of what was counted."""
     outside = _netted(moved)
     regularly = _netted(moved.filter(pl.col("type").is_in(REGULAR), pl.col("age") < 150))
-    parts = [_habits(moved, settings.bank.base_currency), _flows(outside), _salary(outside), _regular(regularly)]
     baskets = _baskets(lake, day, settings)
-    parts += [_bought(baskets), _orders(baskets)]
-    everyone = pl.concat([part.select(WHO) for part in parts]).unique()
-    for part in parts:
-        everyone = everyone.join(part, on=WHO, how="left")
-    return everyone.with_columns(**_derived()).select(WHO, *COLUMNS).collect().to_pandas()
+    parts = [_habits(moved, settings.bank.base_currency), _flows(outside), _salary(outside), _regular(regularly)]
+    return [*parts, _bought(baskets), _orders(baskets)]
 
 
-def _known(lake: Path, table: str, day: date) -> pl.LazyFrame:
-    """A year of events as they stand."""
-    year = pl.col("business_date").is_between(day - timedelta(days=364), day)
+def known(lake: Path, table: str, day: date, days: int = 365) -> pl.LazyFrame:
+    """Events of so many days, as they stand."""
+    year = pl.col("business_date").is_between(day - timedelta(days=days - 1), day)
     age = (pl.lit(day) - pl.col("business_date")).dt.total_days()
     return pl.scan_parquet(files(lake, table)).filter(pl.col("superseded_on").is_null(), year).with_columns(age=age)
 
 
-def _in_base(rows: pl.LazyFrame, lake: Path, currency: str, *amounts: str) -> pl.LazyFrame:
+def in_base(rows: pl.LazyFrame, lake: Path, currency: str, *amounts: str) -> pl.LazyFrame:
     """Amounts at the newest rate of their day."""
     rates = pl.scan_parquet(files(lake, "fx_rates")).select("currency", "rate_date", "rate").sort("rate_date")
     rated = rows.sort("business_date").join_asof(
@@ -60,13 +53,14 @@ def _in_base(rows: pl.LazyFrame, lake: Path, currency: str, *amounts: str) -> pl
     return rated.with_columns((pl.col(name).cast(pl.Float64) * rate * 100).round().alias(name) for name in amounts)  # in cents
 
 
-def _moved(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
+def moved_by(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
+    """A year of movements with whose they are, `base` in cents of base currency."""
     accounts = pl.scan_parquet(files(lake, "accounts")).filter("is_current").select("account_id", WHO, "product_type")
     others = accounts.select(counterparty="account_id", other=WHO)
     wording = pl.col("description").fill_null("").str.replace_all("[0-9]+", "#")
     hour = pl.col("booked_at").dt.replace_time_zone("UTC").dt.convert_time_zone(settings.bank.time_zone).dt.hour()
-    joined = _known(lake, "transactions", day).join(accounts, on="account_id").join(others, on="counterparty", how="left")
-    return _in_base(joined.with_columns(base="amount"), lake, settings.bank.base_currency, "base").select(
+    joined = known(lake, "transactions", day).join(accounts, on="account_id").join(others, on="counterparty", how="left")
+    return in_base(joined.with_columns(base="amount"), lake, settings.bank.base_currency, "base").select(
         WHO, "account_id", "transaction_id", "business_date", "age", "direction", "type", "channel", "currency", "amount", "base",
         "product_type", hour=hour.cast(pl.Int64), weekend=pl.col("business_date").dt.weekday() >= SATURDAY,
         series=pl.coalesce("counterparty", wording), own=(pl.col("other") == pl.col(WHO)).fill_null(False),
@@ -149,7 +143,7 @@ def _regular(regularly: pl.LazyFrame) -> pl.LazyFrame:
 
 def _baskets(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
     """Order lines summed by order and kind of goods."""
-    lines = _known(lake, "purchases", day)
+    lines = known(lake, "purchases", day)
     categories = lines.select("category").unique().collect()["category"].to_list()
     named = pl.LazyFrame(kinds(categories, settings), schema=["category", "kind"], orient="row")
     back = pl.col("status") == "refunded"
@@ -159,7 +153,7 @@ def _baskets(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
         .group_by(WHO, "order_id", "business_date", "age", "currency", "kind")
         .agg(amount=pl.when(back).then(-value).otherwise(value).sum(), refunded=value.filter(back).sum(), lines=(~back).sum())
     )
-    return _in_base(summed, lake, settings.bank.base_currency, "amount", "refunded")
+    return in_base(summed, lake, settings.bank.base_currency, "amount", "refunded")
 
 
 def _bought(baskets: pl.LazyFrame) -> pl.LazyFrame:
@@ -184,11 +178,12 @@ def _orders(baskets: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _derived() -> dict[str, pl.Expr]:
-    """Every column that is made of others."""
-    def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-        return pl.when(whole != 0).then(part / whole)
+def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole != 0).then(part / whole)
 
+
+def event_columns() -> dict[str, pl.Expr]:
+    """Columns that are made of others."""
     def trend(amount: str, short: int, long: int) -> pl.Expr:
         usual = pl.col(f"{amount}_{long}d")
         return pl.when(usual > 0).then(pl.col(f"{amount}_{short}d") / short / (usual / long) - 1)
