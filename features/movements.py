@@ -64,9 +64,9 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     -------
     DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `business_date`, `age_days`, `direction`, `type`, `channel`,
     `series` (a hash of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`,
-    `booked_at`, `nth` (breaks ties of `booked_at`), `hour`, `weekend`, `foreign` (currency), `own` (between accounts of the
-    customer) and `external` (to or from others, as `features.flows.external_flows` means it: deposits only, equal amounts of one
-    day that go both ways net)
+    `booked_at`, `nth` (the number in its id: of two booked in one second, the greater came later), `hour`, `weekend`, `foreign`
+    (currency), `own` (between accounts of the customer) and `external` (to or from others, as `features.flows.external_flows`
+    means it: deposits only, equal amounts of one day that go both ways net)
     """
     of_day = seen_from(_owned(transactions, accounts))
     own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
@@ -78,6 +78,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     # numbered first: rows sorted for that are sorted for the counts
     numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
     netted = numbered.withColumn("external", F.col("external") & (F.col("_nth") > opposite))
+    number = F.regexp_extract("transaction_id", r"(\d{1,18})\D*$", 1)
     return in_base_currency(netted, fx_rates, base_currency, on=["as_of"]).select(
         "customer_id",
         "as_of",
@@ -92,7 +93,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "amount_base",
         "balance_after",
         "booked_at",
-        F.xxhash64("transaction_id").alias("nth"),
+        F.coalesce(number.try_cast("bigint"), F.xxhash64("transaction_id")).alias("nth"),
         F.hour(F.from_utc_timestamp("booked_at", time_zone)).alias("hour"),
         (F.weekday("business_date") >= SATURDAY).alias("weekend"),
         (F.col("currency") != base_currency).alias("foreign"),

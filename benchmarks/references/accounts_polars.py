@@ -39,7 +39,7 @@ def _balances(moved: pl.LazyFrame, lake: Path, day: date, currency: str) -> pl.L
         **{f"since_{days}": signed.filter(age < days).sum() for days in BACK},
     )
     told = known(lake, "transactions", day, 400).filter(pl.col("balance_after").is_not_null())
-    stated = told.group_by("account_id").agg(stated=pl.col("balance_after").sort_by("booked_at").last().cast(pl.Float64))
+    stated = told.group_by("account_id").agg(stated=pl.col("balance_after").sort_by("booked_at", "transaction_id").last().cast(pl.Float64))
     principal, kind = pl.col("principal").cast(pl.Float64), pl.col("product_type")
     at_principal = pl.when(kind == "time_deposit").then(principal).when(kind == "loan").then(-principal)
     is_open = (pl.col("closed_on") > day).fill_null(pl.col("status") == "open")

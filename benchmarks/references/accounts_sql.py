@@ -22,7 +22,8 @@ def account_parts(asked: Asked) -> dict[str, str]:
     return {
         "stated": f"""
             SELECT account_id, balance_after FROM (
-                SELECT account_id, balance_after, row_number() OVER (PARTITION BY account_id ORDER BY booked_at DESC) AS nth
+                SELECT account_id, balance_after,
+                       row_number() OVER (PARTITION BY account_id ORDER BY booked_at DESC, transaction_id DESC) AS nth
                 FROM transactions WHERE balance_after IS NOT NULL AND {asked.known("business_date", 400)}
             ) AS told WHERE nth = 1""",
         "since": f"SELECT account_id, {listed(sums)} FROM moved GROUP BY account_id",

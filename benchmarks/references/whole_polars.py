@@ -19,4 +19,4 @@ def in_polars(lake: Path, day: date, settings: Settings) -> pd.DataFrame:
     for part in event_parts(moved, lake, day, settings) + account_parts(moved, lake, day, settings):
         whole = whole.join(part, on=WHO, how="left")
     made = event_columns() | account_columns(settings)
-    return whole.with_columns(**made).select(WHO, *COLUMNS).collect().to_pandas()
+    return whole.with_columns(**made).select(WHO, *COLUMNS).collect(engine="streaming").to_pandas()

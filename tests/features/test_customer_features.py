@@ -38,6 +38,7 @@ from tests.features.literal_world import (
     TRANSACTIONS,
     at,
     frame,
+    moved,
     on,
     rows,
     unknown,
@@ -150,6 +151,20 @@ def test_balances_and_their_past(parts: dict[str, Any]) -> None:
         "invested_share": 0.163043, "foreign_balance_share": 0.0, "days_to_maturity": 20, "maturing_30d": Decimal("10000.00"),
         "maturing_90d": Decimal("10000.00"), "best_rate": 0.02,
     }  # fmt: skip
+
+
+def test_of_two_movements_in_one_second_the_later_number_states_the_balance(spark: SparkSession) -> None:
+    def stated(*ids: str) -> Decimal:
+        booked = [moved(nth, on(3, 20), 9, "10.00", "debit", "card", "online", after) | {"transaction_id": name}
+                  for nth, (name, after) in enumerate(zip(ids, ("90.00", "80.00"), strict=True))]
+        accounts = versions_as_of(frame(spark, "accounts", ACCOUNTS), "account_id", [DAY])
+        rates = latest_known_on(frame(spark, "fx_rates", FX_RATES), ("rate_date", "currency"), [DAY])
+        moves = movements(recent(frame(spark, "transactions", booked), [DAY]), accounts, rates, "CNY", "Asia/Shanghai")
+        return account_sums(moves).collect()[0]["stated"]["balance"]
+
+    assert stated("T9", "T10") == stated("2026/0099-B", "2026/0100-A") == Decimal("80.00")
+    assert stated("T10", "T9") == Decimal("90.00")
+    assert stated("alpha", "beta") == stated("alpha", "beta")  # no number: the same on every run
 
 
 def test_money_in_and_out_and_habits(parts: dict[str, Any]) -> None:
