@@ -27,7 +27,8 @@ Money is an exact sum in base currency; everything floating is rounded to {DIGIT
 **Flows** are what `detect` calls flows: between deposits and the world outside; own transfers do not count, and equal amounts that
 go both ways on one day net. What is *booked* by type or channel counts every movement, own transfers aside.
 
-**Balances** are what the bank last stated on an account, at the day's rate. The mean of the last n days' closing balances is that
+**Balances** are what the bank last stated on an account, at the day's rate; of two stated in one second, that of the movement with the
+greater number in its id. The mean of the last n days' closing balances is that
 balance less each movement weighed by the share of the days before it, which is exact where every movement is known.
 
 **Regular payments and income**: by transfer or bill, the same other side, in at least three of the last five months, the largest
