@@ -14,11 +14,10 @@ def account_parts(asked: Asked) -> dict[str, str]:
     Over views `customers`, `accounts`, `holdings`, `transactions` as known, `families` (`product_id`, `family`), and the parts of
     `events_sql`.
     """
-    day, rate = f"DATE '{asked.day}'", f"CASE WHEN a.currency = '{asked.settings.bank.base_currency}' THEN 1 ELSE r.rate END"
-    at_principal = "CASE a.product_type WHEN 'time_deposit' THEN a.principal WHEN 'loan' THEN -a.principal END"
+    day, at_principal = f"DATE '{asked.day}'", "CASE a.product_type WHEN 'time_deposit' THEN a.principal WHEN 'loan' THEN -a.principal END"
     signed = "CASE direction WHEN 'credit' THEN base ELSE -base END"
-    sums = {f"weighed_{days}": f"coalesce(CAST(sum(CASE WHEN age < {days} THEN {signed} * ({days} - 1 - age) END) AS double), 0)"
-            for days in MEANS} | {f"since_{days}": total(signed, f"age < {days}") for days in BACK}  # fmt: skip
+    sums = {f"weighed_{days}": total(f"{signed} * ({days} - 1 - age)", f"age < {days}") for days in MEANS}
+    sums |= {f"since_{days}": total(signed, f"age < {days}") for days in BACK}
     return {
         "stated": f"""
             SELECT account_id, balance_after FROM (
@@ -27,14 +26,12 @@ def account_parts(asked: Asked) -> dict[str, str]:
                 FROM transactions WHERE balance_after IS NOT NULL AND {asked.known("business_date", 400)}
             ) AS told WHERE nth = 1""",
         "since": f"SELECT account_id, {listed(sums)} FROM moved GROUP BY account_id",
-        "open_accounts": f"""
-            SELECT account_id, {f"(closed_on > {day} OR (closed_on IS NULL AND status = 'open'))"} AS is_open FROM accounts""",
         "balances": f"""
-            SELECT a.*, o.is_open, s.balance_after IS NOT NULL AS is_stated, {asked.age("a.opened_on")} + 1 AS days,
-                   CASE WHEN o.is_open THEN coalesce(CAST(round(CAST(coalesce(s.balance_after, {at_principal}) AS decimal(18, 2))
-                       * {rate}, 2) AS double), 0) ELSE 0 END AS balance,
+            SELECT a.*, s.balance_after IS NOT NULL AS is_stated, {asked.age("a.opened_on")} + 1 AS days,
+                   CASE WHEN a.is_open THEN coalesce(CAST({asked.base(f"coalesce(s.balance_after, {at_principal})", "a")} AS double), 0)
+                       ELSE 0 END AS balance,
                    {", ".join(f"coalesce({name}, 0) AS {name}" for name in sums)}
-            FROM accounts a JOIN open_accounts o ON a.account_id = o.account_id
+            FROM (SELECT *, closed_on > {day} OR (closed_on IS NULL AND status = 'open') AS is_open FROM accounts) AS a
             LEFT JOIN stated s ON a.account_id = s.account_id LEFT JOIN since w ON a.account_id = w.account_id
             {asked.rated("a", day)}""",
         "standing": f"SELECT customer_id, {listed(_standing(asked))} FROM balances GROUP BY customer_id",

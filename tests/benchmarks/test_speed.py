@@ -31,8 +31,8 @@ def test_plain_spark_finds_the_products_values_and_a_wrong_one_shows(spark: Spar
     for columns in (PURCHASE_COLUMNS, ACCOUNT_COLUMNS):
         assert (found[list(columns)] != 0).any().mean() > 0.7
     require_equal(product, plain, "plain Spark")
-    for column, by in (("out_amount_7d", 1), ("in_count_365d", 1), ("evening_share_90d", 0.001), ("largest_out_90d", float("nan")),
-                       ("deposits_mean_90d", 0.02)):
+    for column, by in (("out_amount_7d", 1), ("spent_90d", 0.01), ("in_count_365d", 1), ("evening_share_90d", 0.001),
+                       ("largest_out_90d", float("nan")), ("deposits_mean_90d", 0.02)):
         wrong = plain.copy()
         wrong[column] = wrong[column].astype("float64")
         wrong.loc[wrong[column].first_valid_index(), column] += by
