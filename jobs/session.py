@@ -61,6 +61,8 @@ INTERPRETED = {
 }
 # … and what each of many columns may hold is derived anew for every plan above them: most of the planning, of little use here.
 UNCONSTRAINED = {"spark.sql.constraintPropagation.enabled": "false"}
+# Messages of Spark hold values of rows: in quotes, and after the name of an error. Stacks stay. (Backslashes as a properties file has them.)
+WITHOUT_VALUES = r"%replace{%replace{%m%n%ex}{'[^']*'}{'...'}}{(\\[[A-Z][A-Z0-9_.]+\\]).*}{$1}"
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -110,7 +112,8 @@ def start(settings: Settings, log: Path | None = None) -> SparkSession:
     options |= settings.spark.conf
     for key, value in options.items():
         builder = builder.config(key, value)
-    logging.getLogger("SQLQueryContextLogger").disabled = True  # it would print every refused query, with its rows, to the console
+    for told in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):  # they would print what was refused, with its values
+        logging.getLogger(told).disabled = True
     with _stderr_to(None if submitted else log):
         return builder.getOrCreate()
 
@@ -167,7 +170,8 @@ def _logging(log: Path) -> str:
         "rootLogger.level = warn\nrootLogger.appenderRef.file.ref = file\n"
         "appender.file.type = File\nappender.file.name = file\n"
         f"appender.file.fileName = {str(log).encode('unicode_escape').decode()}\n"
-        "appender.file.layout.type = PatternLayout\nappender.file.layout.pattern = %d %p %c{1}: %m%n%ex\n",
+        f"appender.file.layout.type = PatternLayout\nappender.file.layout.pattern = %d %p %c{{1}}: {WITHOUT_VALUES}\n"
+        "appender.file.layout.alwaysWriteExceptions = false\n",
         encoding="utf-8",
     )
     return f"-Dlog4j2.configurationFile={file.as_uri()}"  # a URI has no blanks, which would end the option

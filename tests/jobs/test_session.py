@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -101,6 +103,32 @@ def test_the_session_is_safe_and_quiet(spark, capfd):
         spark.sql("SELECT 'Li Lei' FROM nowhere").collect()
     said = capfd.readouterr()
     assert said.out + said.err == ""
+
+
+FAILING = """
+import sys
+from pathlib import Path
+from conf import load_settings
+from jobs import session
+import pyspark.sql.functions as F
+names = session.start(load_settings(), Path(sys.argv[1])).createDataFrame([("Li Lei", "12345678901.5")], "name string, amount string")
+for column, kind in (("name", "int"), ("amount", "decimal(4,2)")):
+    try:
+        names.select(F.col(column).cast(kind)).collect()
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_failure_says_no_value_of_a_row_on_the_console_or_in_the_log(tmp_path):
+    log = tmp_path / "logs" / "kehu.log"
+    ran = subprocess.run([sys.executable, "-c", FAILING, str(log)], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["NumberFormatException", "ArithmeticException"]
+    said = log.read_text()
+    assert "[CAST_INVALID_INPUT]" in said
+    assert "NUMERIC_VALUE_OUT_OF_RANGE" in said
+    for value in ("Li Lei", "12345678901"):
+        assert value not in ran.stderr + said
 
 
 def test_plans_are_made_otherwise_only_meanwhile(spark):
