@@ -8,6 +8,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf.settings import Flows
+from features.movements import booking_number
 
 PENNY = 0.01
 
@@ -43,7 +44,7 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
     within = (F.col("business_date") <= F.col("_end")) & (F.col("business_date") > F.date_sub(F.col("_end"), days))
     rate = F.col("amount_base") / F.col("amount")
     signed = F.when(F.col("direction") == "credit", F.col("amount")).otherwise(-F.col("amount")) * rate
-    in_order = F.struct("booked_at", "transaction_id")
+    in_order = F.struct("booked_at", booking_number())
     course = (
         transactions.where(F.col("product_type").isin("current", "savings"))
         .join(ends, "account_id")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 
 from features.as_of import each, in_base_currency, known, known_on
 from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES, wording
@@ -64,7 +64,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     -------
     DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `business_date`, `age_days`, `direction`, `type`, `channel`,
     `series` (a hash of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`,
-    `booked_at`, `nth` (the number in its id: of two booked in one second, the greater came later), `hour`, `weekend`, `foreign`
+    `booked_at`, `nth` (`booking_number`), `hour`, `weekend`, `foreign`
     (currency), `own` (between accounts of the customer) and `external` (to or from others, as `features.flows.external_flows`
     means it: deposits only, equal amounts of one day that go both ways net)
     """
@@ -78,7 +78,6 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     # numbered first: rows sorted for that are sorted for the counts
     numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
     netted = numbered.withColumn("external", F.col("external") & (F.col("_nth") > opposite))
-    number = F.regexp_extract("transaction_id", r"(\d{1,18})\D*$", 1)
     return in_base_currency(netted, fx_rates, base_currency, on=["as_of"]).select(
         "customer_id",
         "as_of",
@@ -93,13 +92,22 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "amount_base",
         "balance_after",
         "booked_at",
-        F.coalesce(number.try_cast("bigint"), F.xxhash64("transaction_id")).alias("nth"),
+        booking_number().alias("nth"),
         F.hour(F.from_utc_timestamp("booked_at", time_zone)).alias("hour"),
         (F.weekday("business_date") >= SATURDAY).alias("weekend"),
         (F.col("currency") != base_currency).alias("foreign"),
         "own",
         "external",
     )
+
+
+def booking_number() -> Column:
+    """The last number in a `transaction_id`: of two transactions booked in one second, the greater came later.
+
+    Of an id without a number, its CRC-32.
+    """
+    number = F.regexp_extract("transaction_id", r"(\d{1,18})\D*$", 1)
+    return F.coalesce(number.try_cast("bigint"), F.crc32(F.col("transaction_id").cast("binary")))
 
 
 def _owned(transactions: DataFrame, accounts: DataFrame) -> DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -117,7 +119,13 @@ def _last_by(rows: Rows, *key: str) -> Rows:
 
 
 def _latest_first(row: Row) -> tuple[Any, ...]:
-    return (row["business_date"], row["booked_at"], row["transaction_id"])
+    return (row["business_date"], row["booked_at"], booking_number(row["transaction_id"]))
+
+
+def booking_number(transaction_id: str) -> int:
+    """`features.movements.booking_number` of one id."""
+    number = re.search(r"([0-9]{1,18})[^0-9]*$", transaction_id)
+    return int(number.group(1)) if number else zlib.crc32(transaction_id.encode())
 
 
 def _stated(moved: Rows) -> dict[str, Decimal]:

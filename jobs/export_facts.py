@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 
 from features.as_of import known, latest_known_by, version_as_of
 from features.flows import latest_known
-from features.movements import recent
+from features.movements import booking_number, recent
 from jobs.context import Job
 from jobs.side_by_side import side_by_side
 from tables import TABLES
@@ -50,13 +50,15 @@ def customer_facts(job: Job, customers: DataFrame) -> Facts:
     flows = of("abnormal_flows").where(
         (F.col("detected_on") <= F.lit(day)) & (F.col("business_date") >= F.lit(first_month(day))))  # fmt: skip
     found = gathered({
-        "customers": version_as_of(of("customers"), "customer_id", day),
-        "accounts": open_accounts(accounts, transactions),
+        "customers": version_as_of(of("customers"), "customer_id", day).select(
+            "customer_id", "full_name", "relationship_manager_id", "joined_on", "occupation", "marketing_consent"),
+        "accounts": open_accounts(accounts, transactions.withColumn("nth", booking_number())),
         "holdings": held.select("customer_id", "product_id", "acquired_on", "value"),
         "months": monthly_flows(units, day),
         "abnormal": flows.select("customer_id", "flow_id", "kind", "business_date", "amount", "window_days"),
         "contacts": last_contacts(of("alerts"), known(lake.read("outcomes"), day)),
-        "segments": of("segments").where(F.col("as_of") == F.lit(day)),
+        "segments": of("segments").where(F.col("as_of") == F.lit(day)).select(
+            "customer_id", "age_band", "service_tier", "preference", "channel_preference"),
         "assets": features.select("customer_id", "assets", F.col("deposits_balance").alias("deposits")),
         "restricted": restricted(job).join(few, "customer_id", "left_semi"),
     })  # fmt: skip

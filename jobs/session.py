@@ -61,7 +61,7 @@ INTERPRETED = {
 }
 # … and what each of many columns may hold is derived anew for every plan above them: most of the planning, of little use here.
 UNCONSTRAINED = {"spark.sql.constraintPropagation.enabled": "false"}
-# Messages of Spark hold values of rows: in quotes, and after the name of an error. Stacks stay. (Backslashes as a properties file has them.)
+# Messages of Spark hold values of rows: in quotes, and after the name of an error. Stacks stay. (A properties file doubles backslashes.)
 WITHOUT_VALUES = r"%replace{%replace{%m%n%ex}{'[^']*'}{'...'}}{(\\[[A-Z][A-Z0-9_.]+\\]).*}{$1}"
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 ONE_MACHINE = {

@@ -16,13 +16,13 @@ def open_accounts(accounts: DataFrame, transactions: DataFrame) -> DataFrame:
     Parameters
     ----------
     accounts : DataFrame of accounts as of the day
-    transactions : DataFrame of their transactions known on the day
+    transactions : DataFrame of their transactions known on the day, with `nth`, by which those of one second are told apart
 
     Returns
     -------
     DataFrame with `customer_id`, `account_id`, `product_type`, `currency`, `maturity_on`, `interest_rate`, `balance`
     """
-    last = F.max_by("balance_after", F.struct("booked_at", "transaction_id"))
+    last = F.max_by("balance_after", F.struct("booked_at", "nth"))
     stated = transactions.where("balance_after IS NOT NULL").groupBy("account_id").agg(last.alias("_stated"))
     principal = F.when(F.col("product_type").isin(*AT_PRINCIPAL), F.col("principal"))
     return (
@@ -63,14 +63,14 @@ def last_contacts(alerts: DataFrame, outcomes: DataFrame) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `customer_id`, `alert_id`, `recorded_at`, `outcome`, `cause`, `note`
+    DataFrame with `customer_id`, `alert_id`, `recorded_at`, `business_date`, `outcome`, `cause`, `note`
     """
     newest = Window.partitionBy("customer_id").orderBy(F.col("recorded_at").desc(), F.col("alert_id").desc())
     told = alerts.select("alert_id", "customer_id").join(outcomes, "alert_id")
     return (
         told.withColumn("_nth", F.row_number().over(newest))
         .where(F.col("_nth") <= CONTACTS_SHOWN)
-        .select("customer_id", "alert_id", "recorded_at", "outcome", "cause", "note")
+        .select("customer_id", "alert_id", "recorded_at", "business_date", "outcome", "cause", "note")
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -100,7 +100,6 @@ class Customer:
     relationship_manager_id: str | None
     joined_on: date | None
     occupation: str | None
-    region: str | None
     may_be_offered: bool
     do_not_contact: bool
     age_band: str | None
@@ -299,7 +298,7 @@ class Facts:
     holdings: Sequence[Row] = ()  # open ones
     months: Sequence[Row] = ()  # first_day, money_in, money_out
     abnormal: Sequence[Row] = ()
-    contacts: Sequence[Row] = ()  # recorded_on, outcome, cause, note
+    contacts: Sequence[Row] = ()  # alert_id, recorded_at, business_date, outcome, cause, note
     segments: Sequence[Row] = ()
     assets: Sequence[Row] = ()  # assets, deposits
     restricted: Sequence[Row] = ()  # customer_id alone: why is nobody's business
@@ -324,7 +323,6 @@ def customer_pictures(facts: Facts, day: date) -> dict[str, Customer]:
             relationship_manager_id=row["relationship_manager_id"],
             joined_on=row["joined_on"],
             occupation=row["occupation"],
-            region=row["region"],
             may_be_offered=bool(row["marketing_consent"]) and who not in restricted,
             do_not_contact=who in restricted,
             age_band=segment.get("age_band"),
@@ -388,11 +386,7 @@ def _movement(row: Row) -> Movement:
 
 def _latest_contacts(rows: Sequence[Row]) -> tuple[Contact, ...]:
     newest = sorted(rows, key=lambda row: (row["recorded_at"], row["alert_id"]), reverse=True)[:CONTACTS_SHOWN]
-    return tuple(Contact(_date(row["recorded_at"]), row["outcome"], row["cause"], row["note"]) for row in newest)
-
-
-def _date(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
+    return tuple(Contact(row["business_date"], row["outcome"], row["cause"], row["note"]) for row in newest)
 
 
 def _decimal(value: Any) -> Decimal | None:

@@ -16,8 +16,9 @@ import pytest
 from deltalake import write_deltalake
 
 from conf import ExitCode, KehuError, Settings
+from features import movements
 from jobs.context import Places
-from jobs.customer import customer_picture, pictured
+from jobs.customer import booking_number, customer_picture, pictured
 from jobs.why_not import why_not
 from tables import TABLES
 
@@ -90,6 +91,12 @@ def test_the_desk_sees_the_whole_customer(lake: Path, settings: Settings) -> Non
     assert [alert.alert_id for alert in picture.alerts] == ["AL-open"]
     assert [offer.name for offer in picture.offers] == ["Mortgage", "Wealth management product"]
     assert [contact.note for contact in customer.contacts] == ["after six"]
+
+
+def test_of_two_bookings_in_one_second_desk_and_features_take_the_same_for_the_later(spark: Any) -> None:
+    ids = ["T9", "T10", "2026-11-24/7-a", "x", "no number", "T00012", "9" * 30]
+    rows = spark.createDataFrame([(each,) for each in ids], "transaction_id string").select("transaction_id", movements.booking_number())
+    assert {name: booking_number(name) for name in ids} == dict(rows.collect())
 
 
 def test_as_text_and_as_a_page_that_tell_no_secret(lake: Path, places: Places, settings: Settings, tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ import pytest
 from conf import ExitCode, KehuError, Settings
 from jobs import export
 from jobs.context import Job, Places
+from jobs.export_facts import customer_facts
 from jobs.published import file_stem, publish
 from tables.arrow import read_arrow
 from tests.literal_worklist import literal_worklist
 from tests.small_lake import laid_down
+from worklists.worklist import customer_pictures
 
 DAY = date(2026, 11, 24)
 # Whose book, the customer's number, priority, status and what else is different; the token names the book in every text.
@@ -63,8 +65,12 @@ def job(spark: Any, settings: Settings, tmp_path_factory: pytest.TempPathFactory
         {"customer_id": "C2", "kind": "aml_case", "valid_from": date(2026, 11, 1), "business_date": date(2026, 11, 1),
          "recorded_on": date(2026, 11, 1)}])
     laid_down(job, "outcomes", [
-        {"alert_id": "AL-0001", "recorded_at": datetime(2026, 11, 20, 2), "relationship_manager_id": "RM-1", "outcome": "not_reached",
-         "note": "only after six", "business_date": date(2026, 11, 20), "recorded_on": date(2026, 11, 21)}])
+        {"alert_id": "AL-0001", "recorded_at": datetime(2026, 11, 20, 18), "relationship_manager_id": "RM-1", "outcome": "not_reached",
+         "note": "only after six", "business_date": date(2026, 11, 21), "recorded_on": date(2026, 11, 21)}])
+    laid_down(job, "transactions", [
+        {"transaction_id": f"T{number}", "account_id": "TOKEN-RM-1-A1", "booked_at": datetime(2026, 11, 20, 9),
+         "business_date": date(2026, 11, 20), "recorded_on": date(2026, 11, 20), "amount": Decimal(100), "currency": "CNY", "direction": "credit", "type": "transfer",
+         "balance_after": Decimal(number * 100)} for number in (9, 10)])
     return job
 
 
@@ -107,6 +113,14 @@ def test_everybody_gets_their_own_calls_in_order_and_nobody_elses(job: Job) -> N
     before = {file.name: file.read_bytes() for file in at.rglob("*.*")}
     export.run(job)
     assert {file.name: file.read_bytes() for file in at.rglob("*.*")} == before
+
+
+def test_dates_beside_a_call_are_the_banks_and_balances_those_after_the_last_booking(job: Job) -> None:
+    facts = customer_facts(job, job.spark.createDataFrame([("C1",)], "customer_id string"))
+    shown = customer_pictures(facts, DAY)["C1"]
+
+    assert [contact.on for contact in shown.contacts] == [date(2026, 11, 21)]  # at two in the morning there, still the 20th in UTC
+    assert [account.balance for account in shown.accounts if account.account_id == "TOKEN-RM-1-A1"] == [Decimal(1000)]  # of T10, not of T9
 
 
 def test_a_day_without_alerts_is_a_success(job: Job) -> None:

@@ -44,7 +44,7 @@ def test_what_a_life_event_was_inferred_from_is_not_told() -> None:
 
 def test_a_customer_of_whom_little_is_known_is_still_a_customer() -> None:
     bare = {"customer_id": "C1", "full_name": None, "relationship_manager_id": None, "joined_on": None, "occupation": None,
-            "region": None, "marketing_consent": None}
+            "marketing_consent": None}
 
     picture = customer_pictures(type(facts())(customers=[bare], restricted=[{"customer_id": "C1"}]), DAY)["C1"]
 
