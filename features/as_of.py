@@ -84,6 +84,11 @@ def each(days: Sequence[date]) -> Column:
     return F.explode(F.array(*[F.lit(day) for day in days]))
 
 
+def in_force(day: Column) -> Column:
+    """Whether a restriction holds on a day; `valid_to` is its last."""
+    return (F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") >= day))
+
+
 def version_as_of(versions: DataFrame, key: str, as_of: date) -> DataFrame:
     """The version of each customer or account that was known on a day, as it then was.
 
@@ -108,8 +113,8 @@ def versions_as_of(versions: DataFrame, key: str, days: Sequence[date]) -> DataF
     """`version_as_of` of many days at once: adds `as_of`, one row a key and day it was known on."""
     newest_first = Window.partitionBy(key, "as_of").orderBy(F.col("valid_from").desc())
     day = F.col("as_of")
-    in_force = (F.col("valid_from") <= day) | (F.col("recorded_on") < F.col("valid_from"))
-    each_day = versions.withColumn("as_of", each(days)).withColumn("_seen", (F.col("recorded_on") <= day) & in_force)
+    began = (F.col("valid_from") <= day) | (F.col("recorded_on") < F.col("valid_from"))
+    each_day = versions.withColumn("as_of", each(days)).withColumn("_seen", (F.col("recorded_on") <= day) & began)
     # no version is newer than the current one: only where that is still ahead are the earlier ones put in order
     unseen = each_day.where("is_current AND NOT _seen").select(key, "as_of")
     earlier = each_day.where("NOT is_current AND _seen").join(unseen, [key, "as_of"], "left_semi")

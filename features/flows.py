@@ -59,22 +59,38 @@ def external_flows(transactions: DataFrame) -> DataFrame:
     -------
     DataFrame, same columns
     """
-    drawn = (F.col("type") == "loan") & (F.col("direction") == "credit")  # a loan paid out, often to be spent the same day
-    flows = transactions.where(
-        F.col("product_type").isin(*DEPOSIT_PRODUCTS)
-        & (drawn | (F.col("type").isin(*FLOW_TYPES) & ~F.col("own_transfer")))
-        & F.col("amount_base").isNotNull()
-    )
-    same = Window.partitionBy("customer_id", "business_date", "amount_base")
-    nth = Window.partitionBy("customer_id", "business_date", "amount_base", "direction").orderBy("transaction_id")
-    opposite = F.least(
-        F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same)
-    )
-    return (
-        flows.withColumns({"_nth": F.row_number().over(nth), "_opposite": opposite})
-        .where((F.col("_nth") > F.col("_opposite")) & ~drawn)
-        .drop("_nth", "_opposite")
-    )
+    flows = transactions.where(may_net(F.col("own_transfer")) & F.col("amount_base").isNotNull())
+    return with_opposed(flows, "customer_id", "business_date", "amount_base").where(~F.col("opposed") & ~loan_drawn()).drop("opposed")
+
+
+def loan_drawn() -> Column:
+    """Whether a movement is a loan paid out."""
+    return (F.col("type") == "loan") & (F.col("direction") == "credit")
+
+
+def may_net(own_transfer: Column) -> Column:
+    """Whether a movement is a flow or, as a loan paid out to be spent the same day, can net one."""
+    return F.col("product_type").isin(*DEPOSIT_PRODUCTS) & (loan_drawn() | (F.col("type").isin(*FLOW_TYPES) & ~own_transfer))
+
+
+def with_opposed(movements: DataFrame, *alike: str) -> DataFrame:
+    """Adds `opposed`: whether an equal movement went the other way; of several, as many as there are of those, the first by id.
+
+    Parameters
+    ----------
+    movements : DataFrame with `direction`, `transaction_id` and the columns of `alike`
+    alike : str
+        Columns in which two movements that net are equal.
+
+    Returns
+    -------
+    DataFrame with `opposed` boolean
+    """
+    same, one_way = Window.partitionBy(*alike), Window.partitionBy(*alike, "direction")
+    fewer = F.least(*(F.count_if(F.col("direction") == way).over(same) for way in ("credit", "debit")))
+    # numbered first: rows sorted for that are sorted for the counts
+    numbered = movements.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
+    return numbered.withColumn("opposed", F.col("_nth") <= fewer).drop("_nth")
 
 
 def may_recur(settings: Flows) -> Column:

@@ -18,6 +18,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.life_event import LifeEvent
+from features.as_of import in_force
 from features.bands import age_on
 from features.child_age import AGE, child_age, child_stage
 from features.configured import by_event, literal, of_event, of_evidence
@@ -43,9 +44,7 @@ def consenting(customers: DataFrame, restrictions: DataFrame, as_of: date) -> Da
     -------
     DataFrame with `customer_id`, `age` (null where the birth date is unknown)
     """
-    day = F.lit(as_of)
-    in_force = (F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") > day))
-    bereaved = restrictions.where((F.col("kind") == "bereavement") & in_force)
+    bereaved = restrictions.where((F.col("kind") == "bereavement") & in_force(F.lit(as_of)))
     age = age_on(F.col("birth_date"), as_of)
     return (
         customers.where(F.coalesce("life_event_consent", F.lit(False)) & F.col("closed_on").isNull())

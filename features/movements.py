@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 
 from features.as_of import each, in_base_currency, known, known_on
-from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES, wording
+from features.flows import loan_drawn, may_net, with_opposed, wording
 
 SATURDAY = 5
 LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little further back: interest is booked at least yearly
@@ -64,20 +64,15 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
     -------
     DataFrame with `customer_id`, `as_of`, `account_id`, `product_type`, `business_date`, `age_days`, `direction`, `type`, `channel`,
     `series` (a hash of who or what is on the other side), `amount_base` (null where no rate was known), `balance_after`,
-    `booked_at`, `nth` (`booking_number`), `hour`, `weekend`, `foreign`
-    (currency), `own` (between accounts of the customer) and `external` (to or from others, as `features.flows.external_flows`
-    means it: deposits only, equal amounts of one day that go both ways net)
+    `booked_at`, `nth` (`booking_number`), `hour`, `weekend`, `foreign` (currency), `own` (between accounts of the customer) and
+    `external` (to or from others, as `features.flows.external_flows` means it: deposits only; equal amounts of one day that go
+    both ways net, and a loan paid out nets what it is spent on)
     """
     of_day = seen_from(_owned(transactions, accounts))
     own = F.coalesce(F.array_contains("_own_days", F.col("as_of")), F.lit(False))
-    outside = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.col("type").isin(*FLOW_TYPES) & ~own
-    candidates = of_customer(of_day.withColumns({"own": own, "external": outside}))
-    alike = ("customer_id", "as_of", "business_date", "currency", "amount", "external")
-    same, one_way = Window.partitionBy(*alike), Window.partitionBy(*alike, "direction")
-    opposite = F.least(F.count_if(F.col("direction") == "credit").over(same), F.count_if(F.col("direction") == "debit").over(same))
-    # numbered first: rows sorted for that are sorted for the counts
-    numbered = candidates.withColumn("_nth", F.row_number().over(one_way.orderBy("transaction_id")))
-    netted = numbered.withColumn("external", F.col("external") & (F.col("_nth") > opposite))
+    candidates = of_customer(of_day.withColumns({"own": own, "_nets": may_net(own)}))
+    opposed = with_opposed(candidates, "customer_id", "as_of", "business_date", "currency", "amount", "_nets")
+    netted = opposed.withColumn("external", F.col("_nets") & ~F.col("opposed") & ~loan_drawn())
     return in_base_currency(netted, fx_rates, base_currency, on=["as_of"]).select(
         "customer_id",
         "as_of",

@@ -8,7 +8,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from features.as_of import latest_known_on, versions_as_of
+from features.as_of import in_force, latest_known_on, versions_as_of
 from features.bands import age_on, band
 from jobs.context import Job
 from models.eligibility import held_products
@@ -34,9 +34,7 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
     holdings = _latest(job, "holdings", days).where(
         (F.col("acquired_on") <= as_of) & (F.col("closed_on").isNull() | (F.col("closed_on") > as_of))
     )
-    restrictions = _latest(job, "restrictions", days).where(
-        (F.col("valid_from") <= as_of) & (F.col("valid_to").isNull() | (F.col("valid_to") >= as_of))  # its last day
-    )
+    restrictions = _latest(job, "restrictions", days).where(in_force(as_of))
     age = age_on(F.col("birth_date"), as_of)
     return (
         versions_as_of(job.lake.read("customers"), "customer_id", days)

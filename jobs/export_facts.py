@@ -10,7 +10,7 @@ from typing import Any
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from features.as_of import known, latest_known_by, version_as_of
+from features.as_of import in_force, known, latest_known_by, version_as_of
 from features.flows import latest_known
 from features.movements import booking_number, recent
 from jobs.context import Job
@@ -68,10 +68,8 @@ def customer_facts(job: Job, customers: DataFrame) -> Facts:
 
 def restricted(job: Job) -> DataFrame:
     """Customers under any restriction on the day: `customer_id`. Which one is told to nobody."""
-    day = F.lit(job.day)
     newest = latest_known_by(job.lake.read("restrictions"), TABLES["restrictions"].key, job.day)
-    in_force = newest.where((F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") >= day)))
-    return in_force.select("customer_id").distinct()
+    return newest.where(in_force(F.lit(job.day))).select("customer_id").distinct()
 
 
 def ahead(job: Job) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def pattern(ids: Iterable[str]) -> str:
 def to_blank(ids: Iterable[str]) -> str:
     """The same for replacing, in Java's syntax: only the id itself is matched."""
     return f"(?<![A-Za-z0-9])({'|'.join(re.escape(one) for one in sorted(ids))})(?![A-Za-z0-9])"
+
+
+# Damaged, cut off, encrypted, or packed in a way Python does not know.
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
 
 def traces(root: Path, ids: Iterable[str]) -> list[Path]:
@@ -53,7 +58,7 @@ def holds(file: Path, wanted: str) -> bool:
         if start == b"PK\x03\x04":
             with zipfile.ZipFile(file) as archive:
                 return any(plain.search(archive.read(member)) for member in archive.namelist())
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile):
+    except UNREADABLE:
         return False
     return False
 

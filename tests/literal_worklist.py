@@ -99,10 +99,10 @@ def facts(**names: str) -> Facts:
             for flow, who, kind, on, amount in FLOWS
         ],
         contacts=[
-            {"customer_id": "C000101", "alert_id": "AL-OLD1", "recorded_at": datetime(2026, 4, 12, 2), "business_date": date(2026, 4, 12), "outcome": "accepted",
-             "cause": None, "note": "Wants to be called in the evening"},
-            {"customer_id": "C000103", "alert_id": "AL-OLD2", "recorded_at": datetime(2026, 9, 1, 3), "business_date": date(2026, 9, 1), "outcome": "declined",
-             "cause": "competitor_rate", "note": None},
+            {"customer_id": "C000101", "alert_id": "AL-OLD1", "recorded_at": datetime(2026, 4, 12, 2), "business_date": date(2026, 4, 12),
+             "outcome": "accepted", "cause": None, "note": "Wants to be called in the evening"},
+            {"customer_id": "C000103", "alert_id": "AL-OLD2", "recorded_at": datetime(2026, 9, 1, 3), "business_date": date(2026, 9, 1),
+             "outcome": "declined", "cause": "competitor_rate", "note": None},
         ],
         segments=[
             {"customer_id": who, "age_band": age, "service_tier": tier, "preference": "deposits", "channel_preference": "mobile"}

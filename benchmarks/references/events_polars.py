@@ -68,16 +68,17 @@ def moved_by(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
 
 
 def _netted(moved: pl.LazyFrame) -> pl.LazyFrame:
-    """Movements between deposits and others; of equal amounts of one day that go both ways none."""
+    """Movements between deposits and others; of equal amounts of one day that go both ways none, nor of a loan spent that day."""
     same, credit = [WHO, "business_date", "currency", "amount"], pl.col("direction") == "credit"
-    outside = pl.col("product_type").is_in(DEPOSITS) & pl.col("type").is_in(FLOWS) & ~pl.col("own")
+    drawn = (pl.col("type") == "loan") & credit
+    outside = pl.col("product_type").is_in(DEPOSITS) & (drawn | pl.col("type").is_in(FLOWS) & ~pl.col("own"))
     return (
         moved.filter(outside)
         .with_columns(
             nth=pl.col("transaction_id").rank("ordinal").over(*same, "direction"),
             credits=credit.sum().over(same), debits=(~credit).sum().over(same),
         )
-        .filter(pl.col("nth") > pl.min_horizontal("credits", "debits"))
+        .filter(pl.col("nth") > pl.min_horizontal("credits", "debits"), ~drawn)
     )
 
 

@@ -60,14 +60,15 @@ def event_parts(asked: Asked) -> dict[str, str]:
 
 
 def _netted(which: str) -> str:
-    """Movements between deposits and others; of equal amounts of one day that go both ways none."""
+    """Movements between deposits and others; of equal amounts of one day that go both ways none, nor of a loan spent that day."""
     alike = "PARTITION BY customer_id, business_date, currency, amount"
+    drawn = "(type = 'loan' AND direction = 'credit')"
     ways = ", ".join(f"count(CASE WHEN direction = '{way}' THEN 1 END) OVER ({alike}) AS {way}s" for way in WAYS.values())
     return f"""
         SELECT * FROM (
             SELECT *, row_number() OVER ({alike}, direction ORDER BY transaction_id) AS nth, {ways} FROM moved
-            WHERE product_type IN {DEPOSITS} AND type IN {FLOWS} AND NOT own AND {which}
-        ) AS numbered WHERE nth > least(credits, debits)"""
+            WHERE product_type IN {DEPOSITS} AND ({drawn} OR (type IN {FLOWS} AND NOT own)) AND {which}
+        ) AS numbered WHERE nth > least(credits, debits) AND NOT {drawn}"""
 
 
 def _habits(currency: str) -> str:

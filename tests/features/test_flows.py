@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import Flows
 from features.flows import daily_flows, external_flows, latest_known, owned, window_sums, with_expected
+from features.movements import movements
 
 ACCOUNTS = "account_id string, customer_id string, product_type string"
 TRANSACTIONS = (
@@ -54,8 +56,15 @@ def test_only_movements_with_the_world_outside_are_flows(spark: SparkSession, ac
         transaction(11, "B1", "3000.00", "credit", "loan"),  # a loan paid out
         transaction(12, "B1", "3000.00", "debit"),  # and spent at once on what it was for
     ]
-    flows = external_flows(owned(spark.createDataFrame(rows, TRANSACTIONS), accounts))
+    transactions = spark.createDataFrame(rows, TRANSACTIONS)
+    flows = external_flows(owned(transactions, accounts))
     assert sorted((row.transaction_id, row.customer_id) for row in flows.collect()) == [("T3", "anna"), ("T6", "anna")]
+    # features call the same movements flows
+    known = transactions.withColumns({"currency": F.lit("CNY"), "channel": F.lit("mobile"), "balance_after": F.lit(None).cast("int"),
+                                      "_days": F.array(F.lit(DAY))})
+    rates = spark.createDataFrame([], "as_of date, rate_date date, currency string, rate decimal(18,8)")
+    seen = movements(known, accounts.withColumn("as_of", F.lit(DAY)), rates, "CNY", "Asia/Shanghai")
+    assert sorted((f"T{row.nth}", row.customer_id) for row in seen.where("external").collect()) == [("T3", "anna"), ("T6", "anna")]
 
 
 def test_what_comes_back_every_month_is_recurring_whatever_its_type(spark: SparkSession, accounts: DataFrame) -> None:

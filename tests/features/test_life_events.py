@@ -238,11 +238,13 @@ def test_only_consenting_adults_who_are_still_here_and_not_bereaved_are_looked_a
         "left": {"life_event_consent": True, "closed_on": on(3, 1)},
         "bereaved": {"life_event_consent": True},
         "no_longer": {"life_event_consent": True},
+        "last_day": {"life_event_consent": True},
     }
     customers = frame(spark, "customers", [version(since, customer_id=who, **values) for who, values in people.items()])
     restrictions = frame(spark, "restrictions", [
         {"customer_id": "bereaved", "kind": "bereavement", "valid_from": on(3, 1)},
-        {"customer_id": "no_longer", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": on(3, 1)},
+        {"customer_id": "no_longer", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": DAY - timedelta(1)},
+        {"customer_id": "last_day", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": DAY},
     ])  # fmt: skip
     found = {row["customer_id"]: row["age"] for row in consenting(customers, restrictions, DAY).collect()}
     assert found == {"yes": 18, "no_longer": None}

@@ -69,8 +69,8 @@ def job(spark: Any, settings: Settings, tmp_path_factory: pytest.TempPathFactory
          "note": "only after six", "business_date": date(2026, 11, 21), "recorded_on": date(2026, 11, 21)}])
     laid_down(job, "transactions", [
         {"transaction_id": f"T{number}", "account_id": "TOKEN-RM-1-A1", "booked_at": datetime(2026, 11, 20, 9),
-         "business_date": date(2026, 11, 20), "recorded_on": date(2026, 11, 20), "amount": Decimal(100), "currency": "CNY", "direction": "credit", "type": "transfer",
-         "balance_after": Decimal(number * 100)} for number in (9, 10)])
+         "business_date": date(2026, 11, 20), "recorded_on": date(2026, 11, 20), "amount": Decimal(100), "currency": "CNY",
+         "direction": "credit", "type": "transfer", "balance_after": Decimal(number * 100)} for number in (9, 10)])
     return job
 
 

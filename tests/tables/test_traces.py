@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zipfile
 
 import pyarrow as pa
@@ -26,6 +27,12 @@ def places(tmp_path):
     (tmp_path / "yes CU-1.txt").write_text("")
     (tmp_path / "no.txt").write_text("CU-12 aCU-1 CU-1b")
     (tmp_path / "no_broken.gz").write_bytes(b"\x1f\x8bjunk")
+    packed = gzip.compress(b"a" * 100)
+    (tmp_path / "no_damaged.gz").write_bytes(packed[:12] + b"\xff\xff" + packed[14:])
+    many = gzip.compress(b"a\nCU-1\n" + bytes(random.Random(1).randbytes(9 << 20)), compresslevel=1)
+    (tmp_path / "yes_cut_later.gz").write_bytes(many[: len(many) // 2])
+    locked = (tmp_path / "yes.xlsx").read_bytes().replace(b"PK\x03\x04\x14\x00\x00\x00", b"PK\x03\x04\x14\x00\x01\x00")
+    (tmp_path / "no_locked.xlsx").write_bytes(locked.replace(b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"))
     return tmp_path
 
 
