@@ -69,7 +69,7 @@ class Abnormal:
     kind: str
     business_date: date  # its last day
     amount: Decimal
-    window_days: int = 1  # days it took
+    window_days: int = 1  # days looked at together
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,6 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     last = bank.alerts()
     fay = last["fay abnormal_withdrawal"]
     assert (fay["status"], fay["closed_on"]) == ("retracted", day3)
-    assert fay["change"] == "Withdrawn on 17 Jun 2026: what it was about was corrected or reversed."
+    assert fay["change"] == "Taken back on 17 Jun 2026: what it was about was corrected or reversed."
     assert last["ida abnormal_withdrawal"]["status"] == "contacted"
     assert last["anna early_withdrawal"] == anna2
