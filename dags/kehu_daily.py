@@ -1,7 +1,7 @@
 """The day as an Airflow 3 DAG: one task a job, the business date said, no retry where a retry cannot help.
 
 Airflow runs in its own environment and starts `kehu` by its path. What to change for a bank stands in the environment:
-KEHU_BIN, KEHU_LANDING, KEHU_LAKE, KEHU_CONF. docs/airflow.md explains the rest.
+KEHU_BIN, KEHU_LANDING, KEHU_LAKE, KEHU_CONF, KEHU_ZONE. docs/airflow.md explains the rest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 JOBS = ("ingest", "detect", "features", "score", "alert", "export")
 KEHU = os.environ.get("KEHU_BIN", str(Path(__file__).resolve().parents[1] / ".venv" / "bin" / "kehu"))
 PLACES = ("landing", "lake", "conf")
-ZONE = pendulum.timezone("Asia/Shanghai")  # the bank's calendar: its business date is this zone's date of the run
+ZONE = pendulum.timezone(os.environ.get("KEHU_ZONE", "Asia/Shanghai"))  # as `bank.time_zone`: the business date is the run's date there
 
 REJECTED, MISSING, IO, BUSY = 65, 69, 74, 75  # kehu's exit codes (docs/operations.md)
 GOES_ON = {"ingest": {REJECTED}, "score": {REJECTED, MISSING}}  # the rest of the day is done; `verdict` fails at its end

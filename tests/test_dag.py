@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from conf import ExitCode
+from conf.settings import Bank
 from jobs.cli import cli
 
 FILE = Path(__file__).parents[1] / "dags" / "kehu_daily.py"
@@ -42,6 +43,12 @@ def daily(monkeypatch) -> dict:
     monkeypatch.setenv("KEHU_BIN", "/opt/kehu/bin/kehu")
     monkeypatch.setenv("KEHU_LAKE", "/data/lake")
     return runpy.run_path(str(FILE))
+
+
+def test_the_bank_says_in_which_zone_its_days_are(daily, monkeypatch):
+    assert daily["ZONE"] == Bank(name="Bank").time_zone
+    monkeypatch.setenv("KEHU_ZONE", "Europe/Prague")
+    assert runpy.run_path(str(FILE))["ZONE"] == "Europe/Prague"
 
 
 def test_a_task_runs_one_command_by_its_path_for_an_explicit_date(daily):
