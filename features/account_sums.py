@@ -18,7 +18,7 @@ MOMENTS = tuple(f"cent_days_{days}d" for days in MEAN_DAYS)  # each movement's c
 STATED = "struct<booked_at: timestamp, nth: bigint, balance: decimal(18,2), on: date>"
 COLUMNS = {  # name -> type, comment
     "stated": (STATED, f"the balance the bank stated last, within {LOOKBACK_DAYS} days"),
-    **{name: ("BIGINT", f"in less out of {days} days, base currency") for days, name in zip(MEAN_DAYS, CENTS, strict=True)},
+    **{name: ("BIGINT", f"in less out of {days} days, in cents of the base currency") for days, name in zip(MEAN_DAYS, CENTS, strict=True)},
     **dict.fromkeys(MOMENTS, ("DECIMAL(38,0)", "the same, each movement times its day's number")),
 }
 

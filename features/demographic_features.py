@@ -38,7 +38,7 @@ FEATURES = (
     Feature(
         "occupation_group",
         "STRING",
-        "group of the stated occupation; `unknown` where none fits",
+        "group of the stated occupation; `other` where none fits, `unknown` where nothing is stated",
         {"en": "occupation", "zh": "职业"},
         "group",
         "customers",

@@ -38,7 +38,8 @@ class Sum:
 
     @property
     def comment(self) -> str:
-        return f"{self.of} of {self.days} days" + (f" where {self.where}" if self.where != "true" else "")
+        what = {"cents": "cents", "n": "movements", "hours": "hours of day, added up,"}.get(self.of, f"{self.of} movements")
+        return f"{what} of {self.days} days" + (f" where {self.where}" if self.where != "true" else "")
 
 
 def _external(way: str) -> str:

@@ -84,7 +84,7 @@ FEATURES = (
     Feature(
         "regular_payments",
         "BIGINT",
-        "series paid by transfer or bill in most months in like amounts (rent, premiums)",
+        "series of payments (transfer, bill, other) in most months in like amounts (rent, premiums)",
         _REGULAR,
         "series",
         _SOURCE,

@@ -12,32 +12,34 @@ it (`features/*_features.py`, `features/profitability.py`). This page is written
 (`python -m features.page > docs/features.md`); so are the table's columns and `kehu features --list`.
 
 **Point in time.** A row of day D holds only what had happened by the end of D *and* was recorded by then. Customers and accounts
-are read in the version known on D, holdings and rates in the newest row recorded by D; a late row never changes the past, and an
-alert's status is not looked at, because it changes later. `features_as_of(job, days)` computes any list of past days in one pass
-over the events; the day's job stores the same function's result, so training and scoring see the same numbers.
+are read in the version known on D, holdings and rates in the newest row recorded by D. A late row never changes the past. An
+alert's status is not read, because it changes later. `features_as_of(job, days)` computes any list of past days in one pass over
+the events; the day's job stores the result of the same function, so training and scoring see the same numbers.
 
 **A day costs a day.** In a large lake the sums behind the features of money and purchases (`flow_sums`, `account_sums`,
-`purchase_sums`) are carried from the day before: read are the new day and those that leave a window. So are the payments that are
-evidence of life events (`payment_evidence`). What is neither is read from at most a year, so history beyond it costs nothing;
-[within it it does](benchmarks.md), and [why](decisions/9_a_bounded_year.md).
+`purchase_sums`) are carried from the day before, as are the payments that are evidence of life events (`payment_evidence`): only the
+new day and the days that leave a window are read. Everything else reads at most a year, so history beyond it costs nothing.
+[What history within the year costs](benchmarks.md), and [why](decisions/9_a_bounded_year.md).
 
-**Null or zero.** A feature whose *Empty when* is blank is never null: of a customer of whom nothing is found it is 0, or no.
-Money is an exact sum in base currency; everything floating is rounded to {DIGITS} digits.
+**Null or zero.** A feature whose *empty when* is blank is never null: for a customer without data it is 0, or no.
+Money is an exact sum in base currency; floating numbers are rounded to {DIGITS} digits.
 
-**Flows** are what `detect` calls flows: between deposits and the world outside; own transfers do not count, and equal amounts that
-go both ways on one day net. What is *booked* by type or channel counts every movement, own transfers aside.
+**Flows** are what `detect` calls flows: money between deposits and the world outside. Own transfers do not count, and equal amounts
+that go both ways on one day cancel out. What is *booked* by type leaves own transfers out; investments, loans and time deposits
+count where they move a current or savings account. Counts by channel and habits count every movement.
 
-**Balances** are what the bank last stated on an account, at the day's rate; of two stated in one second, that of the movement with the
-greater number in its id. The mean of the last n days' closing balances is that
-balance less each movement weighed by the share of the days before it, which is exact where every movement is known.
+**Balances** are what the bank last stated on an account, at the day's rate. Of two stated in one second, the one whose transaction has
+the greater number in its id counts. The mean of the last n days' closing balances is that balance less each movement times the
+share of the days before it, which is exact where every movement is known.
 
-**Regular payments and income**: by transfer or bill, the same other side, in at least three of the last five months, the largest
-amount no more than half the mean above the smallest. **Margin**: each product's mean balance of the year times its transfer price;
-**cost**: each movement at its channel's price and the keeping of open accounts (`profitability` in `conf/kehu.yaml`). Ahead: the
-day's balances for a year less four times the last 90 days' cost. It supposes that nothing changes.
+**Regular payments and income** are of type transfer, bill or other, have the same other side, and came in at least three of the last
+five months; the largest amount is above the smallest by at most half the mean. **Margin**: each product's mean balance of the year
+times its transfer price, and invested holdings times theirs. **Cost**: each movement at its channel's price, and the keeping of open
+accounts (`profitability` in `conf/kehu.yaml`). **Ahead**: the day's balances kept for a year, with four times the last 90 days' fees and
+movements; it supposes that nothing changes.
 
-Personal data: `none`, `pseudonym`, `personal`, `sensitive` (money, conduct), `inferred`. *Model*: whether offer models may see it;
-age, marital status and region are for eligibility and for people, never for models.
+*Personal*: `none`, `pseudonym`, `personal`, `sensitive` (money, conduct) or `inferred`. *Model*: whether offer models may see it.
+Age, marital status and region decide eligibility and are shown to people, but no model sees them.
 """
 
 

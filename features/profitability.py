@@ -23,7 +23,7 @@ FEATURES = (
     Feature(
         "margin_year",
         MONEY,
-        "a year's margin: mean balance of each product times its margin, and that of holdings",
+        "a year's margin: mean balance of each product times its margin, and that of invested holdings no account mirrors",
         _VALUE,
         "base currency",
         _BALANCES,
@@ -52,7 +52,7 @@ FEATURES = (
     Feature(
         "net_value_ahead",
         MONEY,
-        "a year at the balances of the day and the costs of the last 90 days",
+        "the same for a year ahead: balances as on the day, fees and movements four times those of the last 90 days",
         _VALUE,
         "base currency",
         _BALANCES,

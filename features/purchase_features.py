@@ -32,7 +32,7 @@ FEATURES = (
             Feature(
                 "spent_{days}d",
                 MONEY,
-                "money spent on purchases in {days} days, refunds taken off",
+                "money spent on purchases in {days} days, less refunds",
                 _BUYS,
                 "base currency",
                 _SOURCE,

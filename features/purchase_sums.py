@@ -27,7 +27,7 @@ OF_ORDERS = {  # name -> comment; an order of which something was bought
     "weekend_orders": f"orders of {HABIT_DAYS} days on Saturday or Sunday",
 }
 OF_MONEY = {
-    **{f"spent_cents_{days}d": f"cents spent in {days} days, refunds taken off" for days in WINDOWS},
+    **{f"spent_cents_{days}d": f"cents spent in {days} days, less refunds" for days in WINDOWS},
     **{f"{group}_cents": f"cents spent in {HABIT_DAYS} days on the group {group}" for group in (*GROUPS, OTHER)},
     "refunded_cents": f"cents refunded in {YEAR_DAYS} days",
     "baskets": f"rows of baskets within {YEAR_DAYS} days: without one there is no row",

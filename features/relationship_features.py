@@ -33,8 +33,8 @@ FEATURES = (
         "outcomes, alerts",
         365,
     ),
-    Feature("accepted_365d", "BIGINT", "offers accepted within a year", _CALLS, "outcomes", "outcomes, alerts", 365),
-    Feature("declined_365d", "BIGINT", "offers declined within a year", _CALLS, "outcomes", "outcomes, alerts", 365),
+    Feature("accepted_365d", "BIGINT", "calls within a year that ended `accepted`", _CALLS, "outcomes", "outcomes, alerts", 365),
+    Feature("declined_365d", "BIGINT", "calls within a year that ended `declined`", _CALLS, "outcomes", "outcomes, alerts", 365),
     Feature(
         "days_since_contact",
         "INT",

@@ -29,6 +29,7 @@ from features.segments import preferences, segments
 from jobs.carrying import RATES_KNOWN, rates_known, since_last
 from jobs.context import Counts, Job, Places
 from jobs.evidence import evidence_of_day
+from jobs.explain import child_age
 from jobs.ledger import is_small
 from jobs.sums import Sums, counted, sums_of_day
 from tables.arrow import Filter, read_arrow
@@ -215,8 +216,7 @@ def _told_events(settings: Settings, places: Places, only: list[Filter]) -> list
         name = settings.life_events[row["event"]].name[settings.bank.language] if row["event"] in settings.life_events else row["event"]
         lines += ["", f"{name}: probability {row['probability']:.2f}, stage {row['stage'] or 'not known'}"]
         if row.get("child_age_months") is not None:
-            span = f"{row['child_age_from_months']:.0f} to {row['child_age_to_months']:.0f}"
-            lines.append(f"  child probably {row['child_age_months']:.0f} months old, in four cases of five {span}")
+            lines.append(f"  {child_age(settings, row)}")
         lines += [
             f"  {each['category']:<28} on {each['days']} days, last on {each['last_on']}, adds {each['log_odds']:+.2f} to the log-odds"
             for each in row["evidence"]

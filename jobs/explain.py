@@ -222,11 +222,18 @@ def _life_event(behind: _Behind, alert: Row) -> Iterator[str]:
     for event in found:
         yield f"  {event['event']}, probability {event['probability']:.2f}, stage {event['stage'] or 'not known'}"
         if event.get("child_age_months") is not None:
-            span = f"{event['child_age_from_months']:.0f} to {event['child_age_to_months']:.0f}"
-            yield f"    child probably {event['child_age_months']:.0f} months old, in four cases of five {span}"
+            yield f"    {child_age(behind.settings, event)}"
         for item in event["evidence"] or ():
             days = f"{item['days']} day(s), last {item['last_on']}"
             yield f"    {item['category']}: {days}, log-odds {item['log_odds']:+.2f}  {item['note'] or ''}"
+
+
+def child_age(settings: Settings, event: Row) -> str:
+    """The youngest child's probable age, of a row of `life_events` that has one."""
+    span = f"{event['child_age_from_months']:.0f} to {event['child_age_to_months']:.0f}"
+    child = settings.life_events[event["event"]].child if event["event"] in settings.life_events else None
+    sure = f" with a probability of {child.interval:.0%}" if child else ""
+    return f"child probably {event['child_age_months']:.0f} months old, {span}{sure}"
 
 
 def _offers(behind: _Behind, alert: Row, checks: list[str]) -> Iterator[str]:

@@ -45,7 +45,7 @@ CUSTOMERS = Table(
         Column("relationship_manager_id", "STRING", "the RM whose book holds the customer"),
         Column("risk_profile", "INT", "1 (cautious) to 5 (speculative)", Personal.PERSONAL),
         Column("marketing_consent", "BOOLEAN", "may be offered products"),
-        Column("life_event_consent", "BOOLEAN", "purchases may be read for life events; empty counts as no"),
+        Column("life_event_consent", "BOOLEAN", "purchases and payments may be read for life events; empty counts as no"),
         Column("closed_on", "DATE", "end of the relationship"),
         *VERSION,
     ),

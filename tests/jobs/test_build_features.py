@@ -138,7 +138,7 @@ def _is_told(settings: Settings, places: Places) -> None:
     said = printed(settings, places, DAY, "anna")
     assert "27,600.00  deposits and investments [transactions (balance_after), accounts, fx_rates, holdings]" in said
     assert "New parent: probability 0." in said
-    assert re.search(r"  child probably [12] months old, in four cases of five [01] to [23]\n", said)
+    assert re.search(r"  child probably [12] months old, [01] to [23] with a probability of 80%\n", said)
     assert "not known: nothing of it in a year" in said
     with pytest.raises(KehuError, match="no features of that customer"):
         printed(settings, places, DAY, "nobody")
