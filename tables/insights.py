@@ -258,7 +258,7 @@ DELIVERIES = Table(
         Column("severity", "STRING", "low, medium, high"),
         Column("priority", "INT", "0 to 100"),
         Column("status", "STRING", "open or contacted"),
-        Column("raised_on", "DATE", "first told"),
+        Column("raised_on", "DATE", "day the alert was raised"),
         Column("due_by", "DATE", "last day on a worklist"),
         Column("headline", "STRING", "one line", Personal.SENSITIVE),
         Column("reason", "STRING", "why, in words", Personal.SENSITIVE),
