@@ -83,7 +83,7 @@ evaluate: setup  ## how well flows, offers and life events are found, on worlds 
 	@$(BIN)/python -m benchmarks.evaluate_life_events
 	@$(BIN)/python -m benchmarks.calibrate $(BERKA)
 
-bench: setup  ## timings: a day at growing history and size, beside plain recomputation, on a cluster; writes docs/benchmarks.md
+bench: setup  ## timings: a day at growing history and size, beside plain recomputation, on a cluster; writes three parts of docs/benchmarks.md
 	@$(BIN)/pip install -q -e '.[bench]'
 	@$(BIN)/python -m benchmarks.bench history
 	@$(BIN)/python -m benchmarks.bench size

@@ -92,7 +92,7 @@ def test_a_large_bank_is_reckoned_from_what_customers_and_transactions_cost() ->
     assert "| stored, GB of transactions | 100 bytes each | 100 |" in page
 
 
-PARTS = {BENCHMARKS: ("history", "size", "cluster"), EVALUATION: ("flows", "life_events", "offers")}
+PARTS = {BENCHMARKS: ("history", "size", "cluster"), EVALUATION: ("flows", "life_events", "offers", "campaigns")}
 
 
 @pytest.mark.parametrize(("page", "parts"), PARTS.items(), ids=lambda given: getattr(given, "stem", None))
