@@ -105,7 +105,7 @@ def facts(**names: str) -> Facts:
              "outcome": "declined", "cause": "competitor_rate", "note": None},
         ],
         segments=[
-            {"customer_id": who, "age_band": age, "service_tier": tier, "preference": "deposits", "channel_preference": "mobile"}
+            {"customer_id": who, "age_band": age, "service_tier": tier, "preference": "funds", "channel_preference": "mobile"}
             for who, _, _, tier, age, _, _ in PEOPLE
         ],
         assets=[{"customer_id": p[0], "assets": p[5] * 21.0, "deposits": p[5] * 14.0} for p in PEOPLE],
