@@ -60,8 +60,7 @@ def test_only_movements_with_the_world_outside_are_flows(spark: SparkSession, ac
     flows = external_flows(owned(transactions, accounts))
     assert sorted((row.transaction_id, row.customer_id) for row in flows.collect()) == [("T3", "anna"), ("T6", "anna")]
     # features call the same movements flows
-    known = transactions.withColumns({"currency": F.lit("CNY"), "channel": F.lit("mobile"), "balance_after": F.lit(None).cast("int"),
-                                      "_days": F.array(F.lit(DAY))})
+    known = transactions.withColumns({"currency": F.lit("CNY"), "channel": F.lit("mobile"), "balance_after": F.lit(None).cast("int")})
     rates = spark.createDataFrame([], "as_of date, rate_date date, currency string, rate decimal(18,8)")
     seen = movements(known, accounts.withColumn("as_of", F.lit(DAY)), rates, "CNY", "Asia/Shanghai")
     assert sorted((f"T{row.nth}", row.customer_id) for row in seen.where("external").collect()) == [("T3", "anna"), ("T6", "anna")]
