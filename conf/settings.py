@@ -184,11 +184,13 @@ class ContactPolicy(Model):
     life_event_alerts_per_1000_customers: float = Field(2, ge=0)  # calls a day for a life event: places of their own
     weekly_digest_weekday: int = Field(0, ge=0, le=7)  # 1 is Monday: offers and life events wait for it, and have a week's places; 0: daily
     flow_alerts_per_1000_customers: float = Field(4, ge=0)  # statistical flows; hard events are never capped
+    least_flow_alerts: int = Field(5, ge=0)  # a day that many may be told however few customers there are
     expires_after_days: dict[str, int] = {}  # alert type -> days; 14 when not named
     tipping_off: tuple[str, ...] = ("aml_case", "fraud_case", "legal_hold")  # restrictions never shown to anyone
     quiet_days_after: dict[str, int] = {}  # kind of restriction -> days it goes on holding back after it ended
     life_event_again_days: int = Field(365, ge=0)  # the same life event is not told again within these
     max_snooze_days: int = Field(180, gt=0)  # nothing is put off for longer
+    snooze_days: int = Field(7, gt=0)  # where no date was named
     evidence_rows: int = Field(20, ge=1)  # transactions shown of one alert, largest first
     priority: Priority = Priority()
 

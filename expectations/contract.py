@@ -60,6 +60,8 @@ class Field:
         Of money and numbers.
     type : str
         Spark type, where the kind does not say it: numbers.
+    empty : bool, optional
+        What an empty boolean says.
     free : bool
         Text anybody may have typed anything into: card numbers in it are masked.
     """
@@ -70,6 +72,7 @@ class Field:
     values: tuple[str, ...] = ()
     sign: Sign = Sign.ANY
     type: str = ""
+    empty: bool | None = None
     free: bool = False
 
     @property
@@ -141,9 +144,9 @@ class Contract:
     def required(self) -> frozenset[str]:
         return frozenset(field.name for field in self.fields if field.required)
 
-    @property
-    def exact(self) -> frozenset[str]:
-        return frozenset(field.name for field in self.fields if field.kind in (Kind.MONEY, Kind.NUMBER))
+    def of_kind(self, *kinds: Kind) -> frozenset[str]:
+        """Names of the columns of some kinds."""
+        return frozenset(field.name for field in self.fields if field.kind in kinds)
 
     @property
     def amount(self) -> str | None:

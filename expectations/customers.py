@@ -18,7 +18,7 @@ CUSTOMERS = Contract(
         Field("relationship_manager_id", Kind.ID),
         Field("risk_profile", Kind.INTEGER),
         Field("marketing_consent", Kind.BOOLEAN, required=True),
-        Field("life_event_consent", Kind.BOOLEAN),
+        Field("life_event_consent", Kind.BOOLEAN, empty=False),
         Field("closed_on", Kind.DATE),
     ),
     happened="joined_on",

@@ -21,9 +21,9 @@ EARLIEST, LATEST = date(1900, 1, 2), date(2199, 12, 31)  # what lies beyond is a
 ID = r"^(?!0+\z|(?i:null|none|nan|n/a|na)\z|[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+\z)[A-Za-z0-9][A-Za-z0-9._:@#/|=+-]{0,63}\z"
 TIME = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
-    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?\z"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?\z"
 )
-ZONED = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"
+ZONED = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)\z"
 LONGEST_ZONE = 6  # "+08:00"
 # `\z` and not `$`, which in Java also stands before a newline at the end.
 CARD = r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{1,7}(?![0-9])"  # 13 to 19 digits, in groups or not
@@ -129,7 +129,8 @@ def _typed(field: Field, feed: Feed, bank_zone: str) -> Column:
         case Kind.CURRENCY:
             return F.when(text.isin(*CURRENCIES), text)
         case Kind.BOOLEAN:
-            return F.when(F.lower(text) == "true", True).when(F.lower(text) == "false", False)
+            empty = F.when(text.isNull(), F.lit(field.empty).cast("boolean"))
+            return empty.when(F.lower(text) == "true", True).when(F.lower(text) == "false", False)
 
 
 def _without_card_numbers(text: Column) -> Column:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf import Settings, conf_hash
+from conf import ExitCode, KehuError, Settings, conf_hash
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -137,7 +137,7 @@ def recorded(job: Job, work: Callable[[Job], Mapping[str, Any]]) -> Counts:
     except Exception as error:
         failed = told(error, job.name)
         with suppress(Exception):  # on a full disk the ledger cannot be written either; the error itself must be seen
-            write_run(job, started, "failed", {}, str(failed))
+            write_run(job, started, "missing" if failed.code is ExitCode.MISSING else "failed", {}, str(failed))
         raise failed from error
     write_run(job, started, "done", counts, None)
     return counts
@@ -145,6 +145,9 @@ def recorded(job: Job, work: Callable[[Job], Mapping[str, Any]]) -> Counts:
 
 def places(settings: Settings, landing: str | None, lake: str | None) -> Places:
     """Where things lie: the command line wins over the configuration. Worklists lie beside the lake unless configured."""
+    for place in (lake or settings.paths.lake, landing or settings.paths.landing):
+        if "://" in str(place):
+            raise KehuError(f"{place}: Kehu reads and writes directories; mount it and say where", ExitCode.CONFIGURATION)
     root = Path(lake or settings.paths.lake).absolute()
     worklists = Path(settings.paths.worklists).absolute() if settings.paths.worklists else root.parent / "worklists"
     os.umask(0o027)

@@ -7,6 +7,7 @@ from functools import reduce
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
+from rich.markup import escape
 
 from conf import ExitCode, KehuError
 from expectations import CONTRACTS
@@ -19,6 +20,7 @@ from jobs.ingest_rows import QUARANTINED, Taken, taken, waits
 from jobs.ingest_writes import in_quarantine, in_table, quarantine_rows, require_balance, write_accepted
 from jobs.session import INTERPRETED, UNCONSTRAINED, planned
 from landing import Drop, Landed
+from landing.drops import misplaced
 
 FEW_ROWS = 50_000  # of a file: every one goes through every rule
 
@@ -27,6 +29,8 @@ def run(job: Job) -> Counts:
     """Take every drop up to the job's day that was not taken yet, and what waited in quarantine for it."""
     seen = files.ledger(job)
     new = files.new_drops(job, seen)
+    for name in misplaced(job.landing, CONTRACTS):
+        job.progress(f"{job.day}  [yellow]ingest: {escape(name)} is not looked into; files are taken from FEED/dt=YYYY-MM-DD/[/yellow]")
     counts: Counts = {"rows_in": 0, "rows_out": 0, "files": 0, "quarantined": 0, "duplicates": 0, "rejected_files": []}
     if not new and not waits(job):
         return counts

@@ -14,9 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from conf import ExitCode, KehuError
 from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
 from expectations.configured import contract_of
+from expectations.contract import Kind
 from jobs.context import Job
 from landing import Drop, Held, Landed, Refused, Shape, drops, land
 from landing.landed import digest
@@ -118,7 +120,15 @@ def ledger(job: Job) -> Ledger:
 
 
 def new_drops(job: Job, seen: Ledger) -> list[Drop]:
-    """Drops up to the job's day that are not taken yet, oldest first."""
+    """Drops up to the job's day that are not taken yet, oldest first.
+
+    Raises
+    ------
+    KehuError
+        MISSING without a landing directory: a share that is not mounted looks like a night without deliveries.
+    """
+    if not job.landing.is_dir():
+        raise KehuError(f"there is no landing directory {job.landing}; mount or make it, or say --landing DIR", ExitCode.MISSING)
     found = drops(job.landing, CONTRACTS, job.day)
     return [drop for drop in found if seen.is_new(drop, job.settings.feed(drop.feed))]
 
@@ -192,7 +202,8 @@ def verdict(job: Job, drop: Drop, sha256: str, status: str, rows: int = 0, accep
 
 
 def shape(contract: Contract) -> Shape:
-    return Shape(contract.names, contract.required, contract.exact)
+    return Shape(contract.names, contract.required, contract.of_kind(Kind.MONEY, Kind.NUMBER), contract.of_kind(Kind.INTEGER),
+                 contract.of_kind(Kind.DATE))
 
 
 def is_snapshot(job: Job, feed: str) -> bool:

@@ -34,7 +34,7 @@ def _maintain(job: Job) -> Counts:
         job.progress(f"compacting {name}")
         lake.compact(name)
         lake.vacuum(name, retention.replaced_files_hours)
-    return {"tables": len(tables), "snapshots_dropped": dropped, "bytes_freed": before - _size(job.places.lake)}
+    return {"tables": len(tables), "snapshots_dropped": dropped, "bytes_freed": max(before - _size(job.places.lake), 0)}
 
 
 def _days(job: Job, name: str) -> list[date]:

@@ -94,9 +94,9 @@ def _runs(runs: list[dict[str, Any]]) -> Table:
                   title_justify="left")
     newest = {run["job"]: run for run in sorted(runs, key=lambda run: run["ended_at"])}
     for job, run in sorted(newest.items(), key=lambda item: item[1]["ended_at"]):
-        counts = run["message"] if run["status"] == "failed" else ", ".join(_counted(run["counts"]))
+        counts = ", ".join(_counted(run["counts"])) if run["status"] == "done" else run["message"]
         took: timedelta = run["ended_at"] - run["started_at"]
-        name = job if run["status"] == "done" else f"{job} FAILED"
+        name = job if run["status"] == "done" else f"{job} {run['status'].upper()}"
         table.add_row(name, str(run["business_date"]), f"{run['ended_at']:%Y-%m-%d %H:%M}",
                       f"{took.total_seconds():,.0f} s", f"{run['rows_in']:,}", f"{run['rows_out']:,}", counts)
     return table

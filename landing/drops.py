@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 CONTROL = ".ctl.json"
+MARKERS = (".ok", ".done", ".ready", ".md5", ".sha256")  # what senders lay beside a file to say that it is there
 UNFINISHED = (".tmp", ".part", ".filepart", ".partial", "~")  # how transfer tools name what is still on its way
 MAX_NAME = 200
 _NAME = re.compile(rf"[^\W_][\w .()\[\]{{}}*?+=@#,-]{{0,{MAX_NAME - 1}}}")
@@ -64,25 +65,39 @@ class Drop:
 def drops(root: Path, feeds: Iterable[str], until: date) -> list[Drop]:
     """Every delivered file of the feeds with a date up to `until`, oldest first.
 
-    Files still on their way (`.tmp`, `.part`, hidden names of transfer tools) and markers (`_SUCCESS`) are no drops.
+    Files still on their way (`.tmp`, `.part`, hidden names of transfer tools) and markers (`_SUCCESS`, `.ok`) are no drops.
     """
     found = [drop for feed in feeds for day, place in _days(root / feed, until) for drop in _drops(feed, day, place)]
     return sorted(found, key=lambda drop: (drop.day, drop.feed, drop.name))
+
+
+def misplaced(root: Path, feeds: Collection[str]) -> list[str]:
+    """What lies in the landing directory where nobody looks: directories that are no feed's, or no day's."""
+    found = [entry.name for entry in os.scandir(root) if entry.name not in feeds and not entry.name.startswith((".", "_"))]
+    for feed in feeds:
+        if (root / feed).is_dir():
+            found += [f"{feed}/{entry.name}" for entry in os.scandir(root / feed)
+                      if _day(entry) is None and not entry.name.startswith((".", "_"))]
+    return sorted(map(_shown, found))
 
 
 def _days(place: Path, until: date) -> Iterator[tuple[date, Path]]:
     if not place.is_dir():
         return
     for entry in os.scandir(place):
-        match = _DAY.fullmatch(entry.name)
-        if not match or not entry.is_dir(follow_symlinks=False):
-            continue
-        try:
-            day = date.fromisoformat(match.group(1))
-        except ValueError:
-            continue
-        if day <= until:
+        day = _day(entry)
+        if day is not None and day <= until:
             yield day, Path(entry.path)
+
+
+def _day(entry: os.DirEntry[str]) -> date | None:
+    match = _DAY.fullmatch(entry.name)
+    if not match or not entry.is_dir(follow_symlinks=False):
+        return None
+    try:
+        return date.fromisoformat(match.group(1))
+    except ValueError:
+        return None
 
 
 def _drops(feed: str, day: date, place: Path) -> Iterator[Drop]:
@@ -99,7 +114,7 @@ def _drops(feed: str, day: date, place: Path) -> Iterator[Drop]:
 
 
 def _is_drop(name: str) -> bool:
-    if name.endswith((CONTROL, *UNFINISHED)) or name == "_SUCCESS":
+    if name.lower().endswith((CONTROL, *MARKERS, *UNFINISHED)) or name == "_SUCCESS":
         return False
     return name.lower().endswith(SUFFIXES) or not name.startswith(".")
 

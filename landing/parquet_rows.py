@@ -15,6 +15,7 @@ from landing.refusal import Refused
 from landing.rows import LINE, MAX_FIELD, PROBLEM, RAW, Shape
 
 ROWS = 64_000
+MIDNIGHT = r"T00:00:00\.0+$"  # of a date that a tool without dates wrote as a time
 
 
 def parquet_batches(handle: FileIO, feed: Feed, shape: Shape) -> Iterator[pa.Table]:
@@ -44,16 +45,18 @@ def _require_exact(file: pq.ParquetFile, at: list[int | None], shape: Shape, fee
         kind = file.schema_arrow.field(place).type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind):
             raise Refused("TYPE_MISMATCH", f"column {column} is {kind}, not one value")
-        if pa.types.is_floating(kind):
+        if pa.types.is_floating(kind) and column not in shape.whole:  # whole numbers become floating where one is missing
             wanted = "a decimal" if column in shape.exact else "text or a whole number"
             raise Refused("TYPE_MISMATCH", f"column {column} is {kind}: floating point is not exact; deliver {wanted}")
-        if pa.types.is_timestamp(kind) and kind.tz is None and feed.time_zone is None:
-            raise Refused("TYPE_MISMATCH", f"column {column} has times without a zone; say `time_zone` in the feed's conf")
+        if column not in shape.dates and file.schema.column(place).physical_type == "INT96" and feed.time_zone is None:
+            # some tools write such times in UTC and some in their own zone; other times without a zone are in the feed's
+            raise Refused("TYPE_MISMATCH", f"column {column} has INT96 times; say in which `time_zone` in the feed's conf")
 
 
 def _text(read: pa.RecordBatch, names: list[str], at: list[int | None], shape: Shape, first: int) -> pa.Table:
     none = pa.nulls(read.num_rows, pa.string())
-    columns = [none if place is None else _as_text(read.column(names[place])) for place in at]
+    columns = [none if place is None else _as_text(read.column(names[place]), column in shape.dates)
+               for column, place in zip(shape.columns, at, strict=True)]
     long = [pc.fill_null(pc.greater(pc.utf8_length(column), MAX_FIELD), False) for column in columns]
     problem = none
     for one in long:
@@ -64,12 +67,13 @@ def _text(read: pa.RecordBatch, names: list[str], at: list[int | None], shape: S
     return pa.table([line, none, problem, *columns], names=[LINE, RAW, PROBLEM, *shape.columns])
 
 
-def _as_text(column: pa.Array) -> pa.Array:
+def _as_text(column: pa.Array, is_date: bool) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _as_text(column.dictionary_decode())
+        return _as_text(column.dictionary_decode(), is_date)
     if pa.types.is_timestamp(kind):
-        return pc.strftime(column.cast(pa.timestamp("us", kind.tz), safe=False), "%Y-%m-%dT%H:%M:%S" + ("%z" if kind.tz else ""))
+        text = pc.strftime(column.cast(pa.timestamp("us", kind.tz), safe=False), "%Y-%m-%dT%H:%M:%S" + ("%z" if kind.tz else ""))
+        return pc.replace_substring_regex(text, MIDNIGHT, "") if is_date else text
     text = column.cast(pa.string())
     if pa.types.is_decimal(kind) and kind.scale > 2:  # noughts that only the type asks for say nothing
         text = pc.replace_substring_regex(text, r"^(-?\d+\.\d\d\d*?)0+$", r"\1")

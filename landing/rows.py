@@ -28,11 +28,15 @@ class Shape:
         Those a file must have.
     exact : frozenset of str
         Decimal numbers: binary floating point is refused for them.
+    whole, dates : frozenset of str
+        Whole numbers and dates: tools without missing integers, or without dates, write them as floating point and as midnights.
     """
 
     columns: tuple[str, ...]
     required: frozenset[str]
     exact: frozenset[str]
+    whole: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
 
     @property
     def schema(self) -> pa.Schema:

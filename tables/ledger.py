@@ -56,7 +56,7 @@ RUNS = Table(
         Column("business_date", "DATE", "the day it was run for"),
         Column("started_at", "TIMESTAMP", "wall clock, UTC"),
         Column("ended_at", "TIMESTAMP", "wall clock, UTC"),
-        Column("status", "STRING", "done or failed"),
+        Column("status", "STRING", "done, failed, or missing: something it needs was not there, as models before the first training"),
         Column("rows_in", "BIGINT", "rows read"),
         Column("rows_out", "BIGINT", "rows written"),
         Column("counts", "MAP<STRING,BIGINT>", "what else the job counted"),

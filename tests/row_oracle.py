@@ -172,6 +172,8 @@ def time_shape(text: str) -> tuple[str, list[str], str, str] | None:
         if sign in rest:
             rest, _, offset = rest.partition(sign)
             plain = offset.replace(":", "", 1) if offset[2:3] == ":" else offset
+            if len(offset) == 2:
+                plain = offset + "00"
             if len(plain) != 4 or not set(plain) <= DIGITS:
                 return None
             zone = sign + plain

@@ -25,8 +25,9 @@ STATE = ("relationship_manager_id", "status", "suppressed_by", "snoozed_until", 
 def decided(alerts: DataFrame, outcomes: DataFrame, settings: Settings, today: date) -> DataFrame:
     """Alerts as relationship managers left them: the newest outcome of each that arrived by today.
 
-    `not_reached` leaves an alert as it is. `snoozed` puts a live one off until its date (at most `max_snooze_days`), then it is
-    open again, with a whole lifetime left. Whatever was decided stands, also where a run had closed the alert before.
+    `not_reached` leaves an alert as it is. `snoozed` puts a live one off until its date (at most `max_snooze_days`; without
+    a date `snooze_days`), then it is open again, with a whole lifetime left. Whatever was decided stands, also where a run had
+    closed the alert before.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def decided(alerts: DataFrame, outcomes: DataFrame, settings: Settings, today: d
     says, on = F.col("_told.outcome"), F.col("_told.on")
     never_told = (F.col("status") == "suppressed") & F.col("closed_on").isNull()
     decision = F.coalesce(says.isin(*REACHED), F.lit(False)) & ~never_told
-    until = F.least("_told.snooze_until", F.date_add(on, policy.max_snooze_days))
+    named = F.coalesce("_told.snooze_until", F.date_add(on, policy.snooze_days))
+    until = F.least(named, F.date_add(on, policy.max_snooze_days))
     put_off = (says == "snoozed") & F.col("status").isin(*LIVE)
     awake = put_off & (until <= F.lit(today))
     lasts = F.date_add(until, lifetime(F.col("type"), policy))

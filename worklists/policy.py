@@ -241,7 +241,8 @@ def _within_capacity(known: DataFrame, policy: ContactPolicy, customers: int) ->
     best = Window.partitionBy(F.col("_rule").isNull(), is_life, free).orderBy(
         F.col("priority").desc(), F.col("at_stake").desc(), "alert_id"
     )
-    full = ~free & (F.row_number().over(best) > cap.otherwise(F.lit(places(policy.flow_alerts_per_1000_customers, customers))))
+    flows = max(places(policy.flow_alerts_per_1000_customers, customers), policy.least_flow_alerts)
+    full = ~free & (F.row_number().over(best) > cap.otherwise(F.lit(flows)))
     return known.withColumn("suppressed_by", F.coalesce("_rule", F.when(full, "capacity")))
 
 

@@ -27,13 +27,14 @@ from conf.feed import Feed
 from expectations import CONTRACTS
 from jobs import ingest
 from jobs.context import Job, Places, recorded
-from landing import Held, Refused, Shape, drops, land
+from jobs.ingest_files import shape
+from landing import Held, Refused, drops, land
 from landing.landed import digest
 from tables.arrow import read_arrow
 
 DAY, NEXT = date(2026, 1, 5), date(2026, 1, 6)
 CONTRACT = CONTRACTS["transactions"]
-SHAPE = Shape(CONTRACT.names, CONTRACT.required, CONTRACT.exact)
+SHAPE = shape(CONTRACT)
 HEADER = "transaction_id,account_id,booked_at,amount,currency,direction,type,channel,description"
 
 
@@ -51,10 +52,10 @@ CHINESE = text(*(line(n, said="咖啡") for n in range(20)))
 BACKSLASHED = text(line(1, said='"a \\"b\\""'))
 
 
-def parquet(**columns: object) -> bytes:
+def parquet(int96: bool = False, **columns: object) -> bytes:
     rows = {name: pa.array([value, value]) for name, value in zip(HEADER.split(","), line().split(","), strict=True)} | columns
     out = io.BytesIO()
-    pq.write_table(pa.table(rows), out)
+    pq.write_table(pa.table(rows), out, use_deprecated_int96_timestamps=int96)
     return out.getvalue()
 
 
@@ -151,8 +152,9 @@ FILES = [
     Case(116, TWO, "PARQUET_CORRUPT", "a.parquet"),
     Case(117, parquet(amount=pa.array([1.5, 2.5])), "TYPE_MISMATCH", "a.parquet"),
     Case(118, parquet(amount=pa.array([Decimal("1.5000000000")] * 2, pa.decimal128(38, 10))), A, "a.parquet"),
-    Case(118, parquet(booked_at=pa.array([0, 1], pa.timestamp("ns"))), "TYPE_MISMATCH", "a.parquet"),
-    Case(118, parquet(booked_at=pa.array([0, 1], pa.timestamp("ns"))), A, "a.parquet", conf=Feed(time_zone="Asia/Shanghai")),
+    Case(118, parquet(booked_at=pa.array([0, 1], pa.timestamp("ns"))), A, "a.parquet"),
+    Case(118, parquet(int96=True, booked_at=pa.array([0, 1], pa.timestamp("ns"))), "TYPE_MISMATCH", "a.parquet"),
+    Case(118, parquet(int96=True, booked_at=pa.array([0, 1], pa.timestamp("ns"))), A, "a.parquet", conf=Feed(time_zone="Asia/Shanghai")),
     Case(119, parquet(branch_id=pa.array(["B1", "B2"])), A, "a.parquet"),
     Case(121, b"PARE" + bytes(200), "PARQUET_ENCRYPTED", "a.parquet"),
     Case(122, "\n".join([json_row, json_row[:-1] + ', "amount": "1"}', "[" * 10_000, f"[{json_row}]",

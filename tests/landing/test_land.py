@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 
 from conf.feed import Feed
 from landing import Drop, Held, Refused, Shape, drops, land
+from landing.drops import misplaced
 from landing.landed import digest
 
 DAY = date(2026, 1, 5)
@@ -184,6 +185,22 @@ def test_parquet_money_must_be_exact(tmp_path: Path) -> None:
     assert reason(lambda: landed(found(tmp_path), tmp_path / "to")) == "PARQUET_CORRUPT"
     path.write_bytes(b"PARE" + b"x" * 50)
     assert reason(lambda: landed(found(tmp_path), tmp_path / "to")) == "PARQUET_ENCRYPTED"
+
+
+def test_what_tools_without_dates_or_missing_integers_write_into_parquet_is_read(tmp_path: Path) -> None:
+    shape = Shape(("day", "rank"), frozenset({"day"}), frozenset(), frozenset({"rank"}), frozenset({"day"}))
+    path = tmp_path / "landing" / "feed" / f"dt={DAY}" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    days = pa.array([datetime(1961, 5, 5), datetime(1961, 5, 5, 10)], pa.timestamp("ns"))
+    pq.write_table(pa.table({"day": days, "rank": pa.array([3.0, 2.5])}), path)
+    assert landed(found(tmp_path), tmp_path / "to", shape=shape) == [
+        (1, None, "1961-05-05", "3"), (2, None, "1961-05-05T10:00:00.000000", "2.5")]
+
+
+def test_what_lies_where_nobody_looks_is_named(tmp_path: Path) -> None:
+    for place in ("loans/dt=2026-01-05", "feed/dt=2026-01-05", "feed/dt=20260105", "feed/2026-01-05", "feed/dt=2026-13-45", "feed/.tmp"):
+        (tmp_path / place).mkdir(parents=True)
+    assert misplaced(tmp_path, ["feed", "other"]) == ["feed/2026-01-05", "feed/dt=2026-13-45", "feed/dt=20260105", "loans"]
 
 
 PACKED = gzip.compress(PLAIN.encode() * 400)

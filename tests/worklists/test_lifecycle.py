@@ -57,7 +57,7 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         alert("closed by a case", status="suppressed", suppressed_by="restriction", **gone),
         alert("never told", status="suppressed", suppressed_by="capacity"),
         alert("still held", status="suppressed", suppressed_by="complaint"),
-        alert("asleep"), alert("too long"), alert("awake", status="snoozed", snoozed_until=D),
+        alert("asleep"), alert("too long"), alert("no date"), alert("awake", status="snoozed", snoozed_until=D),
         alert("tomorrow's"), alert("replaced", status="superseded", **gone),
     ])  # fmt: skip
     outcomes = literal("outcomes", [
@@ -65,7 +65,7 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         outcome("not reached", "contacted", ago(1), 9), outcome("not reached", "not_reached", ago(1), 15),
         outcome("late answer", "accepted", D), outcome("closed by a case", "contacted", ago(2)),
         outcome("never told", "accepted", D), outcome("asleep", "snoozed", ago(1), snooze_until=D + timedelta(days=9)),
-        outcome("too long", "snoozed", ago(1), snooze_until=D + timedelta(days=999)),
+        outcome("no date", "snoozed", ago(1)), outcome("too long", "snoozed", ago(1), snooze_until=D + timedelta(days=999)),
         outcome("awake", "snoozed", ago(1), snooze_until=D), outcome("replaced", "snoozed", ago(1), snooze_until=D),
         outcome("tomorrow's", "accepted", D + timedelta(days=1)),
     ])  # fmt: skip
@@ -79,6 +79,7 @@ def test_what_a_relationship_manager_decided_stands(literal: Literal, settings: 
         "closed by a case": ("contacted", ago(1), None, D + timedelta(days=5)),
         "never told": ("suppressed", None, None, D + timedelta(days=5)),
         "asleep": ("snoozed", None, D + timedelta(days=9), D + timedelta(days=16)),
+        "no date": ("snoozed", None, D + timedelta(days=6), D + timedelta(days=13)),
         "too long": ("snoozed", None, D + timedelta(days=179), D + timedelta(days=186)),
         "awake": ("open", None, D, D + timedelta(days=7)),
         "tomorrow's": ("open", None, None, D + timedelta(days=5)),

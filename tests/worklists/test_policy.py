@@ -126,7 +126,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
 
 def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings: Settings) -> None:
     policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 1.5,
-                                                        "flow_alerts_per_1000_customers": 1.0,
+                                                        "flow_alerts_per_1000_customers": 1.0, "least_flow_alerts": 1,
                                                         "life_event_alerts_per_1000_customers": 1.0})
     names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
     candidates = [candidate(name, "next_best_offer", 90 - n) for n, name in enumerate(names[:5])] + [
@@ -141,6 +141,9 @@ def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings
     found = {row["customer_id"]: row["suppressed_by"] for row in called.collect()}
     assert found == {"a": None, "b": None, "c": "capacity", "d": "capacity", "f": "capacity", "g": None, "h": None, "i": None, "j": None,
                      "k": "capacity"}
+
+    few = held_back(frame(spark, CANDIDATES, candidates), stand, *nothing, policy.model_copy(update={"least_flow_alerts": 2}), D, 10)
+    assert few.where("customer_id = 'f'").first()["suppressed_by"] is None  # a small bank has places, too
 
     all_in_control = policy.model_copy(update={"control_share": 0.5, "control_salt": "x"})
     with_lot = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in drawn(called, all_in_control).collect()}
