@@ -51,7 +51,7 @@ class Offer(Model):
     prior: float = Field(gt=0, lt=1)  # yearly uptake expected before anything is learned
     eligibility: Eligibility = Eligibility()
     uptake: Uptake
-    raised_by: dict[str, Boost] = {}  # life event or flow kind -> how much likelier it makes uptake (0.5 = +50 %)
+    raised_by: dict[str, Boost] = {}  # life event or flow kind -> how much it raises the odds of uptake (0.5 = +50 %)
     cool_down_days: int = Field(90, ge=0)  # after it was talked about
     minutes: int | None = Field(None, gt=0)  # that a call about it takes; `worklists.minutes_per_call` when not named
     daily_quota: int | None = Field(None, gt=0)  # calls a day about it, of the whole bank; no limit when not named

@@ -27,8 +27,8 @@ def ranked_candidates(
 ) -> DataFrame:
     """Every candidate with its value, what stands against it, and its place among the customer's eligible ones.
 
-    Value = probability × margin × (1 + the largest boost among the customer's events) - cost of contact. Ranked are the
-    eligible, by value; the best of each product family comes first, further ones of a family after them. Ties fall to the higher
+    Value = probability × margin - cost of contact, the odds of that probability raised by the largest boost among the customer's
+    events: it stays below 1, whatever happened. Ranked are the eligible, by value; the best of each product family comes first, further ones of a family after them. Ties fall to the higher
     probability, then to the offer's id. For a few customers the lot puts another first (`explored`).
 
     Parameters
@@ -84,7 +84,8 @@ def _may_open_a_call(policy: ContactPolicy, as_of: date) -> Column:
 def _expected_value() -> Column:
     """In base currency, rounded to cents so that equal offers tie equally everywhere; two events do not add up."""
     boost = F.array_max(F.transform("events", lambda event: F.try_element_at("raised_by", event)))
-    return F.round(F.col("probability") * F.col("margin") * (1 + F.coalesce(boost, F.lit(0.0))) - F.col("contact_cost"), 2)
+    raised = F.col("probability") * (1 + F.coalesce(boost, F.lit(0.0)))
+    return F.round(raised / (1 - F.col("probability") + raised) * F.col("margin") - F.col("contact_cost"), 2)
 
 
 def _blocked_by(as_of: date) -> Column:

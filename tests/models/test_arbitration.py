@@ -94,7 +94,7 @@ def blocked(ranked: dict, name: str, of: str) -> list[str]:
 
 def test_value_is_probability_times_margin_less_the_cost_of_contact(ranked: dict) -> None:
     assert ranked["plain", "fund_a"]["expected_value"] == 90.0
-    assert ranked["deposited", "fund_a"]["expected_value"] == 140.0, "the event adds half, once"
+    assert ranked["deposited", "fund_a"]["expected_value"] == 132.86, "the event adds half to the odds, once"
     assert ranked["plain", "gold"]["expected_value"] == -7.0
 
 
