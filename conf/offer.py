@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from conf.codes import ServiceTier
 from conf.model import Model
 
 Family = Literal[
     "deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner"
 ]
-ServiceTier = Literal["mass", "affluent", "private"]
 Boost = Annotated[float, Field(ge=0, le=100)]
 
 

@@ -1,5 +1,6 @@
 """Accounts: one row is what the bank knows of an account from a day on."""
 
+from conf.codes import PRODUCTS
 from expectations.contract import Contract, Field, Kind, Repeats, Rule, Sign
 
 ACCOUNTS = Contract(
@@ -8,8 +9,7 @@ ACCOUNTS = Contract(
     fields=(
         Field("account_id", Kind.ID, required=True),
         Field("customer_id", Kind.ID, required=True),
-        Field("product_type", Kind.ENUM, required=True,
-              values=("current", "savings", "time_deposit", "credit_card", "loan", "investment")),
+        Field("product_type", Kind.ENUM, required=True, values=PRODUCTS),
         Field("currency", Kind.CURRENCY, required=True),
         Field("opened_on", Kind.DATE, required=True),
         Field("maturity_on", Kind.DATE),

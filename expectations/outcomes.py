@@ -1,5 +1,7 @@
 """Outcomes: one row is what a relationship manager reported back on an alert."""
 
+from conf.codes import CAUSES
+from conf.codes import OUTCOMES as REPORTED
 from expectations.contract import Contract, Field, Kind
 
 OUTCOMES = Contract(
@@ -9,12 +11,8 @@ OUTCOMES = Contract(
         Field("alert_id", Kind.ID, required=True),
         Field("recorded_at", Kind.TIME, required=True),
         Field("relationship_manager_id", Kind.ID, required=True),
-        Field("outcome", Kind.ENUM, required=True,
-              values=("contacted", "not_reached", "accepted", "declined", "false_alarm", "snoozed")),
-        Field("cause", Kind.ENUM, values=(
-            "home", "car", "tuition", "business", "family", "gift_or_inheritance", "competitor_rate",
-            "investment_elsewhere", "medical", "own_transfer_missed", "fraud_or_scam", "none_given", "other",
-        )),
+        Field("outcome", Kind.ENUM, required=True, values=REPORTED),
+        Field("cause", Kind.ENUM, values=CAUSES),
         Field("offer_id", Kind.ID),
         Field("snooze_until", Kind.DATE),
         Field("note", Kind.TEXT, free=True),

@@ -1,5 +1,6 @@
 """Restrictions: one row is one reason not to call a customer, as of its drop."""
 
+from conf.codes import RESTRICTION_KINDS
 from expectations.contract import Contract, Field, Kind, Repeats, Rule
 
 RESTRICTIONS = Contract(
@@ -7,8 +8,7 @@ RESTRICTIONS = Contract(
     key=("customer_id", "kind", "valid_from"),
     fields=(
         Field("customer_id", Kind.ID, required=True),
-        Field("kind", Kind.ENUM, required=True,
-              values=("aml_case", "fraud_case", "legal_hold", "complaint", "bereavement", "vulnerable", "do_not_contact")),
+        Field("kind", Kind.ENUM, required=True, values=RESTRICTION_KINDS),
         Field("valid_from", Kind.DATE, required=True),
         Field("valid_to", Kind.DATE),
     ),

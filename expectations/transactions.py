@@ -1,5 +1,6 @@
 """Transactions: one row is one booking on an account."""
 
+from conf.codes import CHANNELS, TRANSACTION_TYPES
 from expectations.contract import Contract, Field, Kind, Sign
 
 TRANSACTIONS = Contract(
@@ -12,12 +13,8 @@ TRANSACTIONS = Contract(
         Field("amount", Kind.MONEY, required=True, sign=Sign.POSITIVE),
         Field("currency", Kind.CURRENCY, required=True),
         Field("direction", Kind.ENUM, required=True, values=("credit", "debit")),
-        Field("type", Kind.ENUM, required=True, values=(
-            "cash", "transfer", "card", "bill", "salary", "interest", "fee", "investment", "loan", "time_deposit", "closure",
-            "other",
-        )),
-        Field("channel", Kind.ENUM, required=True,
-              values=("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")),
+        Field("type", Kind.ENUM, required=True, values=TRANSACTION_TYPES),
+        Field("channel", Kind.ENUM, required=True, values=CHANNELS),
         Field("branch_id", Kind.ID),
         Field("counterparty", Kind.TEXT),
         Field("balance_after", Kind.MONEY),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from conf.codes import CHANNELS, Channel
 from features.feature import MONEY, Feature, money, rounded, share
-from features.flow_sums import CHANNELS, DIRECTIONS, HABIT_DAYS, HABITS, OWN_MONEY, TYPES, WINDOWS, YEAR_DAYS
+from features.flow_sums import DIRECTIONS, HABIT_DAYS, HABITS, OWN_MONEY, TYPES, WINDOWS, YEAR_DAYS
 
 NAMED_CHANNELS = tuple(name for name in CHANNELS if name != "other")
 DIGITAL = ("mobile", "online")
-STAFFED = ("counter", "pad")
+STAFFED: tuple[Channel, ...] = ("counter", "pad")
 NET_WINDOWS = (30, 90, 365)
 TRENDS = ((30, 90), (90, 365))  # a short window against a long one
 

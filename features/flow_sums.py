@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from conf.codes import CHANNELS
 from features.feature import cents
 
 WINDOWS = (1, 7, 30, 90, 180, 365)
@@ -22,7 +23,6 @@ TYPES = {  # what is moved in each direction
     "out": ("cash", "transfer", "card", "bill", "fee", "investment", "loan", "time_deposit"),
 }
 OWN_MONEY = ("investment", "loan", "time_deposit")  # moves between the customer's own accounts: told where it is at their disposal
-CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
 HABITS = ("hours", "evening", "night", "weekend", "foreign")  # what is counted of a movement
 EVENING, MORNING = 18, 6  # hours
 CELL = ("customer_id", "as_of", "window", "direction", "type", "channel", "own", "at_hand", "external")

@@ -8,13 +8,13 @@ from typing import get_args
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from conf.codes import PRODUCTS
 from conf.offer import Family, Offer
 from features.feature import MONEY, Feature
 from features.movements import of_customer
 
 FAMILIES: tuple[str, ...] = get_args(Family)
 INVESTED = ("wealth_product", "fund", "precious_metal", "pension")  # families whose value is part of the assets
-ACCOUNT_PRODUCTS = ("current", "savings", "time_deposit", "credit_card", "loan", "investment")
 OTHER = "other"
 LATELY_DAYS, YEAR_DAYS = 90, 365
 
@@ -74,7 +74,7 @@ FEATURES = (
             "yes or no",
             "accounts",
         )
-        for product in ACCOUNT_PRODUCTS
+        for product in PRODUCTS
     ),
     Feature("foreign_accounts", "BIGINT", "open accounts in foreign currency", _HELD, "accounts", "accounts"),
     Feature(
@@ -172,7 +172,7 @@ def holding_features(holdings: DataFrame, accounts: DataFrame, customers: DataFr
         F.count_if(closed < YEAR_DAYS).alias("accounts_closed_365d"),
         F.count_if(opened < YEAR_DAYS).alias("accounts_opened_365d"),
         F.count_distinct(F.when(F.col("is_open"), F.col("product_type"))).alias("account_products"),
-        *[F.bool_or(F.col("is_open") & (F.col("product_type") == product)).alias(f"has_{product}_account") for product in ACCOUNT_PRODUCTS],
+        *[F.bool_or(F.col("is_open") & (F.col("product_type") == product)).alias(f"has_{product}_account") for product in PRODUCTS],
         F.count_if(F.col("is_open") & (F.col("currency") != base_currency)).alias("foreign_accounts"),
         F.min("opened_on").alias("_first"),
     )

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
+from conf.codes import CHANNELS, Channel
 from conf.settings import Profitability
 from features.feature import MONEY, Feature, money
 from features.flow_features import STAFFED
-from features.flow_sums import CHANNELS, HABIT_DAYS, YEAR_DAYS
+from features.flow_sums import HABIT_DAYS, YEAR_DAYS
 
 QUARTERS = 4  # of `HABIT_DAYS`
 
@@ -112,7 +113,7 @@ def profitability_features(balances: DataFrame, sums: DataFrame, invested: DataF
     )
 
 
-def _at_cost(channels: Sequence[str], days: int, settings: Profitability) -> Column:
+def _at_cost(channels: Sequence[Channel], days: int, settings: Profitability) -> Column:
     """What the movements of some channels cost within a window."""
     costs = [
         F.col(f"count_{name}_{days}d") * F.lit(str(settings.cost_by_channel.get(name, 0))).cast("decimal(9,4)") for name in channels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from conf.outcomes import NEWS
+from conf.codes import NEWS
 from features.feature import Feature
 
 YEAR_DAYS = 365

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.codes import TIERS
 from conf.settings import Segments
 from features.bands import UNKNOWN, band
 from features.flow_features import NAMED_CHANNELS
 from features.flow_sums import HABIT_DAYS
 
-TIERS = ("mass", "affluent", "private")
 MONTHS = 12
 NONE = "none"
 STAFFED_SHARE = 0.5  # from here on it is staff that makes the service cost what it costs

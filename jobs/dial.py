@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conf import ExitCode, KehuError, Settings
-from conf.outcomes import REACHED
+from conf.codes import REACHED
 from jobs.context import Places
 from tables.arrow import Filter, read_arrow
 from worklists.dial import cuts, dial_text

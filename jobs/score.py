@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError
-from conf.outcomes import NEWS
+from conf.codes import NEWS
 from features.as_of import known
 from features.catalogue import phrases
 from jobs.context import Counts, Job

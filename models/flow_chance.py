@@ -15,7 +15,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 from scipy.optimize import minimize
 
-from conf.outcomes import NEWS, REACHED
+from conf.codes import NEWS, REACHED
 
 MIN_ANSWERS = 30  # below it the figures as they are
 PRIOR_SD = (1.0, 0.3)  # of a and of b

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-PRODUCT_TYPES = ("current", "savings", "time_deposit", "credit_card", "loan", "investment")
-CURRENT, SAVINGS, TIME_DEPOSIT, CREDIT_CARD, LOAN, INVESTMENT = range(6)
+from conf.codes import PRODUCTS
+
+CURRENT, SAVINGS, TIME_DEPOSIT, CREDIT_CARD, LOAN, INVESTMENT = range(len(PRODUCTS))
 NEVER = np.datetime64("NaT", "D")
 NO_FLOOR = -(1 << 60)
 ALL_MONTHS = (1 << 12) - 1
@@ -28,7 +29,7 @@ class Accounts:
     """One element an account; money in cents of its currency. What is owed (cards, loans) is a balance below zero."""
 
     household: np.ndarray = field(default_factory=_ints)
-    product: np.ndarray = field(default_factory=_ints)  # index into PRODUCT_TYPES
+    product: np.ndarray = field(default_factory=_ints)  # index into `conf.codes.PRODUCTS`
     currency: np.ndarray = field(default_factory=_ints)  # 0 the market's own, else 1 + index into its foreign currencies
     opened_on: np.ndarray = field(default_factory=_days)
     maturity_on: np.ndarray = field(default_factory=_days)

@@ -8,13 +8,10 @@ from typing import overload
 
 import numpy as np
 
-TYPES = (
-    "cash", "transfer", "card", "bill", "salary", "interest", "fee", "investment", "loan", "time_deposit", "closure",
-    "other",
-)
-CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
-TYPE = {name: code for code, name in enumerate(TYPES)}
-CHANNEL = {name: code for code, name in enumerate(CHANNELS)}
+from conf.codes import CHANNELS, TRANSACTION_TYPES
+
+TYPE = {name: code for code, name in enumerate(TRANSACTION_TYPES)}
+CHANNEL: dict[str, int] = {name: code for code, name in enumerate(CHANNELS)}
 UNKNOWN = -1  # no counterparty, no group, no truth
 
 

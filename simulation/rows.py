@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.codes import CHANNELS, TRANSACTION_TYPES
+from conf.codes import PRODUCTS as ACCOUNT_PRODUCTS
 from simulation.bank import BookedDay
 from simulation.days import days_between, is_business
-from simulation.ledgers import PRODUCT_TYPES, day64
-from simulation.lines import CHANNEL, CHANNELS, TYPES
+from simulation.ledgers import day64
+from simulation.lines import CHANNEL
 from simulation.shelf import fx_rate
 from simulation.state import State
 from simulation.uptake import PRODUCTS
@@ -68,7 +70,7 @@ def accounts(state: State, which: np.ndarray) -> pa.Table:
     return pa.table({
         "account_id": account_ids(which),
         "customer_id": _names(state.households.customer_id, a.household[which]),
-        "product_type": _coded(PRODUCT_TYPES, a.product[which]),
+        "product_type": _coded(ACCOUNT_PRODUCTS, a.product[which]),
         "currency": _coded(currencies, a.currency[which]),
         "opened_on": _dates(a.opened_on[which]),
         "maturity_on": _dates(a.maturity_on[which]),
@@ -98,7 +100,7 @@ def transactions(state: State, day: BookedDay) -> pa.Table:
         "amount": money(np.abs(at.cents)),
         "currency": _coded((state.market.currency, *state.market.fx), a.currency[at.account]),
         "direction": _coded(("debit", "credit"), (at.cents > 0).astype(np.int64)),
-        "type": _coded(TYPES, at.type),
+        "type": _coded(TRANSACTION_TYPES, at.type),
         "channel": _coded(CHANNELS, at.channel),
         "branch_id": _numbered("B", 3, a.branch[at.account] + 1, AT_A_BRANCH[at.channel]),
         "counterparty": counterparty,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from conf.codes import CHANNELS, PRODUCTS, RESTRICTION_KINDS, TRANSACTION_TYPES
+from conf.codes import OUTCOMES as REPORTED
 from tables.declaration import Column, Personal, Table
 
 MONEY = "DECIMAL(18,2)"
@@ -59,7 +61,7 @@ ACCOUNTS = Table(
     (
         ACCOUNT,
         CUSTOMER,
-        Column("product_type", "STRING", "current, savings, time_deposit, credit_card, loan, investment"),
+        Column("product_type", "STRING", ", ".join(PRODUCTS)),
         Column("currency", "STRING", "ISO 4217"),
         Column("opened_on", "DATE", "opening date"),
         Column("maturity_on", "DATE", "maturity of a time deposit or loan"),
@@ -84,9 +86,8 @@ TRANSACTIONS = Table(
         Column("amount", MONEY, "always positive, in `currency`", Personal.SENSITIVE),
         Column("currency", "STRING", "ISO 4217"),
         Column("direction", "STRING", "credit (in) or debit (out)"),
-        Column("type", "STRING",
-               "cash, transfer, card, bill, salary, interest, fee, investment, loan, time_deposit, closure, other"),
-        Column("channel", "STRING", "counter, atm, crs, mobile, online, pad, mit, other"),
+        Column("type", "STRING", ", ".join(TRANSACTION_TYPES)),
+        Column("channel", "STRING", ", ".join(CHANNELS)),
         Column("branch_id", "STRING", "branch"),
         Column("counterparty", "STRING", "account on the other side, when known", Personal.PSEUDONYM),
         Column("balance_after", MONEY, "balance after booking", Personal.SENSITIVE),
@@ -154,7 +155,7 @@ OUTCOMES = Table(
         Column("alert_id", "STRING", "the alert"),
         Column("recorded_at", "TIMESTAMP", "when the RM recorded it, UTC"),
         Column("relationship_manager_id", "STRING", "who recorded it"),
-        Column("outcome", "STRING", "contacted, not_reached, accepted, declined, false_alarm, snoozed"),
+        Column("outcome", "STRING", ", ".join(REPORTED)),
         Column("cause", "STRING", "why the money moved, as the customer said", Personal.SENSITIVE),
         Column("offer_id", "STRING", "the offer talked about"),
         Column("snooze_until", "DATE", "not before this date again"),
@@ -169,8 +170,7 @@ RESTRICTIONS = Table(
     "one reason not to call a customer",
     (
         CUSTOMER,
-        Column("kind", "STRING", "aml_case, fraud_case, legal_hold, complaint, bereavement, vulnerable, do_not_contact",
-               Personal.SENSITIVE),
+        Column("kind", "STRING", ", ".join(RESTRICTION_KINDS), Personal.SENSITIVE),
         Column("valid_from", "DATE", "first day"),
         Column("valid_to", "DATE", "last day; empty while it lasts"),
         *PROVENANCE,

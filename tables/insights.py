@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conf.codes import FLOW_KINDS, TIERS
 from tables.declaration import Column, Personal, Table
 from tables.events import ACCOUNT, CUSTOMER, MONEY, RUN
 
@@ -53,7 +54,7 @@ ABNORMAL_FLOWS = Table(
         CUSTOMER,
         ACCOUNT,
         Column("business_date", "DATE", "last day of the movement"),
-        Column("kind", "STRING", "withdrawal, deposit, early_withdrawal, closure, drained, woken"),
+        Column("kind", "STRING", ", ".join(FLOW_KINDS)),
         Column("window_days", "INT", "days looked at together, up to `business_date`: of `drained` always `flows.drained_days`"),
         Column("transaction_ids", "ARRAY<STRING>", "the rows behind it", Personal.PSEUDONYM),
         Column("amount", MONEY, "base currency", Personal.SENSITIVE),
@@ -129,7 +130,7 @@ SEGMENTS = Table(
         Column("preference", "STRING", "what is held most", Personal.PERSONAL),
         Column("value_band", "STRING", "net value of the last year"),
         Column("cost_to_serve_band", "STRING", "cost of the last year"),
-        Column("service_tier", "STRING", "mass, affluent, private"),
+        Column("service_tier", "STRING", ", ".join(TIERS)),
         Column("channel_preference", "STRING", "where most transactions are made"),
         Column("loss_reason", "STRING", "why the bank loses money on the customer, and the cheaper way; else empty"),
     ),

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from conf.codes import CAUSES, OUTCOMES
 from conf.settings import Settings
 from worklists.alert_id import is_alert_id, normalised
-from worklists.returned import ANSWERS, FORMULA, Line
-from worklists.worklist import CAUSES, OUTCOMES
+from worklists.columns import ANSWERS
+from worklists.returned import FORMULA, Line
 
 CORRECTION = timedelta(hours=1)  # answers without a time, handed in again on the same day, stand this close together
 LONGEST_NOTE = 2000

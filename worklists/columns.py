@@ -28,7 +28,7 @@ COLUMNS = (
     *(f"offer_{n}{part}" for n in OFFERS for part in ("", "_expected_value", "_reason")),
     "relationship_manager_id",
 )
-RETURNED = ("outcome", "cause", "offer_id", "snooze_until", "note")  # filled in by the RM; everything else is only told
+ANSWERS = ("outcome", "cause", "offer_id", "snooze_until", "note")  # filled in by the RM; everything else is only told
 DATES = ("due_by", "snooze_until")
 NUMBERS = ("priority", *(f"offer_{n}_expected_value" for n in OFFERS))
 

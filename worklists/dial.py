@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conf.outcomes import NEWS, REACHED
+from conf.codes import NEWS, REACHED
 from conf.settings import Worklists
 
 CUTS = tuple(range(0, 100, 10))

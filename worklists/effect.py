@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import fmean, variance
 
+from conf.codes import REACHED
 from conf.offer import Offer
-from conf.outcomes import REACHED
 
 MIN_GROUP = 20
 Z = 1.959964  # 97.5 % of the standard normal

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import pyspark.sql.functions as F
 from pyspark.sql import Column
 
+from conf.codes import CHANNELS, PRODUCTS
 from conf.settings import Cause, Settings
 from worklists.reasons import chosen, day, money, worded
 
-CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
-PRODUCTS = ("current", "savings", "time_deposit", "credit_card", "loan", "investment")
 DESTINATIONS = ("placed_again", "own_account", "left", "unknown")
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.codes import ALERT_TYPES, AlertType
 from conf.settings import Settings
 from worklists.flow_reasons import each_cause_once
-from worklists.matters import TYPES
 from worklists.reasons import money, worded
 
 OFFERS = "array<struct<offer_id: string, name: string, probability: double, expected_value: double, reason: string>>"
@@ -86,7 +86,7 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
         "more": F.when(F.col("more") > 0, worded(words["headline_more"], {"count": F.col("more")})),
         "offer": first["name"],
     }
-    headlines = {kind: worded(words[f"headline_{kind}"], values) for kind in TYPES}
+    headlines = {kind: worded(words[f"headline_{kind}"], values) for kind in ALERT_TYPES}
     chance = F.format_string("%.1f", first["probability"] * 100)
     moved = F.when(F.col("moved") != "", worded(words["moved"], {"what": F.col("moved")}))
     best = worded(words["next_best_offer"], {"offer": first["name"], "chance": chance, "moved": moved})
@@ -100,7 +100,7 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
     return matters.withColumns({"headline": _by_type(headlines), "reason": reason})
 
 
-def _by_type(texts: dict[str, Column]) -> Column:
+def _by_type(texts: Mapping[AlertType, Column]) -> Column:
     text = F.lit(None).cast("string")
     for kind, worded_text in texts.items():
         text = F.when(F.col("type") == kind, worded_text).otherwise(text)

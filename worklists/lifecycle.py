@@ -11,7 +11,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from conf.outcomes import REACHED
+from conf.codes import REACHED
 from conf.settings import Settings
 from worklists.matters import lifetime, strength
 from worklists.policy import GUARDS, forbidden

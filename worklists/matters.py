@@ -7,18 +7,11 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
+from conf.codes import ALERT_TYPES, CHANNELS, AlertType
 from conf.settings import ContactPolicy, Settings
 from worklists.reasons import chosen, day, worded
 
-TYPES = (  # the strongest first: it names the alert
-    "account_closure",
-    "early_withdrawal",
-    "abnormal_withdrawal",
-    "abnormal_deposit",
-    "life_event",
-    "next_best_offer",
-)
-SALES = ("life_event", "next_best_offer")  # nothing but an offer to say
+SALES: tuple[AlertType, ...] = ("life_event", "next_best_offer")  # nothing but an offer to say
 LIFETIME = 14  # days, where the configuration names none
 STATISTICAL = ("withdrawal", "deposit")
 AT_HAND = 3  # times an offer's quota: customers at hand for it, as other rules hold some of them back
@@ -26,7 +19,6 @@ UNSAFE = "fraud_or_scam"  # the likely cause that turns a call into a call for t
 WOULD_BE = "struct<offer_id: string, probability: double, expected_value: double>"  # the first offer, were there no lot
 EVIDENCE = "array<struct<kind: string, ref: string, business_date: date, amount: decimal(18,2), note: string>>"
 SEVERITIES = ("low", "medium", "high")
-CHANNELS = ("counter", "atm", "crs", "mobile", "online", "pad", "mit", "other")
 
 
 def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataFrame:
@@ -302,7 +294,7 @@ def told_before(today: date) -> Column:
 
 def strength(kind: Column) -> Column:
     """1 for the strongest type."""
-    return F.array_position(_texts(TYPES), kind).cast("int")
+    return F.array_position(_texts(ALERT_TYPES), kind).cast("int")
 
 
 def _first_of_each(offers: DataFrame) -> DataFrame:

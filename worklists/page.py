@@ -12,11 +12,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from conf.codes import CAUSES, OUTCOMES
 from conf.settings import Settings
 from worklists import figures
 from worklists.charts import flow_chart
 from worklists.safe_text import visible
-from worklists.worklist import CAUSES, OUTCOMES, TYPES, Call, Customer, Worklist
+from worklists.worklist import TYPES, Call, Customer, Worklist
 
 TEMPLATES = Path(__file__).parent / "templates"
 SOON_DAYS = 30  # a maturity this near is marked

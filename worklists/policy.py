@@ -14,7 +14,7 @@ from math import ceil
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from conf.outcomes import REACHED
+from conf.codes import REACHED
 from conf.settings import ContactPolicy
 from worklists.matters import SALES, lifetime
 from worklists.reasons import chosen

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column
 
+Code = TypeVar("Code", bound=str)
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -41,7 +43,7 @@ def day(value: Column, language: str) -> Column:
     return F.date_format(value, "d MMM yyyy")
 
 
-def chosen(value: Column, words: Mapping[str, str] | Mapping[str, int], otherwise: str | int | None = "") -> Column:
+def chosen(value: Column, words: Mapping[Code, str] | Mapping[Code, int], otherwise: str | int | None = "") -> Column:
     """The word, or number, for a code, from a mapping."""
     expression = F.lit(otherwise)
     for code, word in words.items():

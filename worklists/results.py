@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from conf.outcomes import REACHED
+from conf.codes import REACHED
 from conf.settings import Worklists
 from worklists.selection import holder_of, listed
 

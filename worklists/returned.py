@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from conf import ExitCode, KehuError
+from worklists.columns import ANSWERS
 
-COLUMNS = ("alert_id", "outcome", "cause", "offer_id", "snooze_until", "note", "recorded_at", "relationship_manager_id")
-ANSWERS = ("outcome", "cause", "offer_id", "snooze_until", "note")
+COLUMNS = ("alert_id", *ANSWERS, "recorded_at", "relationship_manager_id")
 MAX_BYTES = 20 << 20
 MAX_UNPACKED = 200 << 20  # of a workbook: more is a bomb, not a worklist
 MAX_MEMBERS = 1000

@@ -9,25 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from conf.codes import AlertType
+
 Row = Mapping[str, Any]
 
-OUTCOMES = ("contacted", "not_reached", "accepted", "declined", "false_alarm", "snoozed")
-CAUSES = (
-    "home",
-    "car",
-    "tuition",
-    "business",
-    "family",
-    "gift_or_inheritance",
-    "competitor_rate",
-    "investment_elsewhere",
-    "medical",
-    "own_transfer_missed",
-    "fraud_or_scam",
-    "none_given",
-    "other",
+TYPES: tuple[AlertType, ...] = (  # in the order of pages
+    "early_withdrawal", "account_closure", "abnormal_withdrawal", "abnormal_deposit", "life_event", "next_best_offer",
 )
-TYPES = ("early_withdrawal", "account_closure", "abnormal_withdrawal", "abnormal_deposit", "life_event", "next_best_offer")
 LISTED = ("open", "contacted")  # statuses that stand on a worklist
 AT_PRINCIPAL = ("time_deposit", "loan")  # products that stand at their principal where the bank states no balance
 MONTHS_SHOWN = 12

@@ -10,11 +10,12 @@ from typing import Any
 
 import xlsxwriter
 
+from conf.codes import CAUSES, OUTCOMES
 from conf.settings import Settings
-from worklists.columns import COLUMNS, DATES, NUMBERS, RETURNED, Cell, cells
+from worklists.columns import ANSWERS, COLUMNS, DATES, NUMBERS, Cell, cells
 from worklists.figures import day as told_day
 from worklists.safe_text import LONGEST_CELL, starts_formula, visible
-from worklists.worklist import CAUSES, OUTCOMES, Call, Worklist
+from worklists.worklist import Call, Worklist
 
 HEADER_ROWS = 2  # what people read, then the names by which a returned file is read
 FROZEN_COLUMNS = COLUMNS.index("customer_name") + 1
@@ -93,7 +94,7 @@ class _Sheets:
         """The calls in order, with drop-downs for what comes back."""
         words, sheet, count = self.words, self._sheet("sheet_calls"), len(self.worklist.calls)
         for index, column in enumerate(COLUMNS):
-            returned = column in RETURNED
+            returned = column in ANSWERS
             sheet.set_column(index, index, WIDTHS[column])
             self._text(sheet, 0, index, words[f"column_{column}"], bold=True, font_color="#FFFFFF", text_wrap=True, valign="top",
                        bg_color=ACCENT if returned else INK, border=1, border_color="#FFFFFF")
@@ -172,7 +173,7 @@ class _Sheets:
 
     def _cell(self, sheet: Any, row: int, index: int, column: str, value: Cell, call: Call) -> None:
         look: dict[str, Any] = {"valign": "top", "border": 1, "border_color": LINE, "text_wrap": True}
-        if column in RETURNED:
+        if column in ANSWERS:
             look |= {"bg_color": PALE}
         elif not call.above_line:
             look |= {"font_color": "#7A8590"}

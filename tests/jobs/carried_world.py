@@ -12,7 +12,8 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from conf import Settings
-from features.flow_sums import CHANNELS, TYPES
+from conf.codes import CHANNELS
+from features.flow_sums import TYPES
 from jobs.context import Job, Places
 from tests.features.literal_world import frame
 

@@ -9,12 +9,13 @@ import openpyxl
 import pytest
 
 from conf import Settings
+from conf.codes import CAUSES, OUTCOMES
 from tests.literal_worklist import literal_worklist
 from tests.worklists.office import converted
 from worklists.columns import COLUMNS
 from worklists.csv_file import worklist_csv
 from worklists.returned import read_returned
-from worklists.worklist import CAUSES, OUTCOMES, Worklist
+from worklists.worklist import Worklist
 from worklists.xlsx import HEADER_ROWS, worklist_xlsx
 
 CALLS = 1000

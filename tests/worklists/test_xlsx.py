@@ -11,9 +11,9 @@ import openpyxl
 import pytest
 
 from conf import Settings
+from conf.codes import CAUSES
 from tests.literal_worklist import literal_worklist
 from worklists.columns import COLUMNS
-from worklists.worklist import CAUSES
 from worklists.xlsx import worklist_xlsx
 
 
