@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from conf.model import Model
+from conf.model import Model, Share, Zone
+
+OwnZone = Annotated[Zone | None, BeforeValidator(lambda name: name or None)]
 
 
 class Quarantine(Model):
@@ -42,7 +43,7 @@ class Feed(Model):
     decimal_mark: Literal[".", ","] = "."
     thousands_separator: Literal["", ",", ".", " ", "'"] = ""
     date_formats: tuple[str, ...] = ("yyyy-MM-dd",)
-    time_zone: str | None = None  # of times written without a zone; the bank's zone when empty
+    time_zone: OwnZone = None  # of times written without a zone; the bank's zone when empty
     delivery: Literal["delta", "snapshot"] = "delta"  # customers and accounts only
     corrections: bool = False  # transactions and purchases only: column `version` counts what was told of one event; the highest stands
     max_snapshot_shrink: float = Field(0.3, ge=0, le=1)  # a snapshot smaller by more than this share is refused
@@ -52,7 +53,7 @@ class Feed(Model):
     late_horizon_days: int = Field(30, ge=0)  # from a feed's second drop on, older events are refused
     quarantine: Quarantine = Quarantine()
     volume: Volume = Volume()
-    max_empty_share: dict[str, float] = {}  # column -> share of empty values from which a drop is told as suspicious
+    max_empty_share: dict[str, Share] = {}  # column -> share of empty values from which a drop is told as suspicious
 
     @field_validator("encoding")
     @classmethod
@@ -63,14 +64,6 @@ class Feed(Model):
             return codecs.lookup(name).name
         except LookupError:
             raise ValueError(f"unknown encoding {name!r}") from None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str | None) -> str | None:
-        try:
-            return name and ZoneInfo(name).key
-        except (KeyError, ValueError):
-            raise ValueError(f"unknown time zone {name!r}") from None
 
     @field_validator("date_formats")
     @classmethod

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from conf.model import Model
-
-
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return pattern
+from conf.codes import TransactionType
+from conf.model import Model, Pattern
 
 
 class Evidence(Model):
     """One kind of purchase or payment that speaks for the event, counted in distinct days, never in rows or packs."""
 
     source: Literal["purchases", "payments"] = "purchases"
-    pattern: str  # of purchases: searched for in category path and product name; of payments: in description and counterparty
+    pattern: Pattern  # of purchases: searched for in category path and product name; of payments: in description and counterparty
     log_odds: tuple[float, ...] = Field(min_length=1)  # of 1, 2, 3 … distinct days in the window; the last one holds on
     direction: Literal["debit", "credit"] = "debit"  # of payments
-    types: tuple[str, ...] = ()  # of payments: only these transaction types; empty: all
+    types: tuple[TransactionType, ...] = ()  # of payments: only these transaction types; empty: all
     min_amount: Decimal = Field(Decimal(0), ge=0)  # of payments, base currency
     novel: bool = False  # of payments: only from or to somebody the customer had nothing with before the window
     in_place_of_another: bool = False  # of novel payments: only where there was somebody else of the kind before
     max_quantity: int | None = Field(None, gt=0)  # of purchases: more pieces within the window are a shop or a nursery
-
-    _pattern = field_validator("pattern")(_compiles)
 
 
 class Stage(Model):
@@ -44,15 +34,10 @@ class Stage(Model):
     """
 
     name: str
-    pattern: str | None = None
+    pattern: Pattern | None = None
     from_months: float | None = None
     to_months: float | None = None
     proves_onset: bool = False  # as far as this, the event is new, however little history there is
-
-    @field_validator("pattern")
-    @classmethod
-    def _pattern(cls, pattern: str | None) -> str | None:
-        return pattern and _compiles(pattern)
 
     @model_validator(mode="after")
     def _one_way_to_tell(self) -> Stage:
@@ -65,12 +50,10 @@ class Stage(Model):
 class Size(Model):
     """What an article tells of the age of the child that needs it."""
 
-    pattern: str
+    pattern: Pattern
     from_months: float = Field(ge=-3)
     to_months: float
     newborn: bool = False  # on some days after a size for larger children: another child
-
-    _pattern = field_validator("pattern")(_compiles)
 
     @model_validator(mode="after")
     def _lasts(self) -> Size:
@@ -106,7 +89,7 @@ class LifeEvent(Model):
     evidence: dict[str, Evidence] = Field(min_length=1)
     stages: tuple[Stage, ...] = ()  # the youngest first
     child: Child | None = None  # of events about a child
-    excluded: str = "(?!)"  # purchases and payments that never count, whatever they match; the default matches nothing
+    excluded: Pattern = "(?!)"  # purchases and payments that never count, whatever they match; the default matches nothing
     prior_by_age: tuple[AgePrior, ...] = ()
     prior_unknown_age: float = Field(gt=0, lt=1)  # also at ages that `prior_by_age` does not name
     window_days: int = Field(60, gt=0)

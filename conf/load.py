@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from conf.errors import ExitCode, KehuError
+from conf.model import Wrong, refusal
 from conf.settings import Settings
 
 DEFAULTS = Path(__file__).parent
@@ -22,18 +23,29 @@ PLACE_AND_SIZE: dict[str, bool | set[str]] = {"paths": True, "spark": {"master",
 _SECRET = re.compile(r"password|secret|token|api_?key", re.IGNORECASE)
 
 Place = tuple[Path, int]  # file, line
-Location = tuple[str | int, ...]
+Location = tuple[str, ...]  # keys and numbers of list items, from the outside in
 
 
-def load_settings(directory: Path | str | None = None) -> Settings:
+class _Loader(yaml.SafeLoader):
+    """YAML without its dates: 2017-11-24 is what was written, and 2017-13-24 is for the settings to refuse."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def load_settings(directory: Path | str | None = None, *checks: Callable[[Settings], Iterable[Wrong]]) -> Settings:
     """The settings of a run.
 
     Parameters
     ----------
     directory : path, optional
         A bank's configuration. `kehu.yaml` there is laid over the packaged one key by key; a file in `feeds/`,
-        `offers/`, `life_events/` or `wording/` replaces the packaged file of the same name or adds a new one. Where only some
-        keys of one differ, `kehu.yaml` can say these alone: `offers: {mortgage: {margin: 2400}}`.
+        `offers/`, `life_events/` or `wording/` replaces the packaged file of the same name or adds a new one; a language's
+        holds every word. Where only some keys of one differ, `kehu.yaml` can say these alone: `offers: {mortgage: {margin: 2400}}`.
+    *checks
+        What else must hold, and `conf` cannot know: each gives the keys that are wrong, and why.
 
     Raises
     ------
@@ -52,7 +64,11 @@ def load_settings(directory: Path | str | None = None) -> Settings:
     for layer in layers:
         _overlay(values, layer, places)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
+        wrong = [each for check in checks for each in check(settings)]
+        if wrong:
+            raise refusal(wrong)
+        return settings
     except ValidationError as refused:
         raise _told(refused, places) from None
 
@@ -74,7 +90,10 @@ def _overlay(values: dict[str, Any], layer: Path, places: dict[Location, Place])
         for file in sorted((layer / kind).glob("*.yaml")):
             for stale in [at for at in places if at[:2] == (kind, file.stem)]:
                 del places[stale]
-            values.setdefault(kind, {})[file.stem] = _read(file, (kind, file.stem), places)
+            places[kind, file.stem] = (file, 1)
+            said = _read(file, (kind, file.stem), places)
+            if isinstance(values.setdefault(kind, {}), dict):  # else it is refused where it was written
+                values[kind][file.stem] = said
 
 
 def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
@@ -89,15 +108,15 @@ def _read(file: Path, prefix: Location, places: dict[Location, Place]) -> dict[s
     if file.stat().st_size > MAX_BYTES:
         raise KehuError(f"{file}: larger than {MAX_BYTES} bytes, not a configuration file", ExitCode.CONFIGURATION)
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
         if node is None:
             return {}
         for location, line, key in _keys(node, prefix, file):
             if _SECRET.search(key):
                 raise KehuError(f"{file}:{line}: {key}: secrets do not belong in configuration", ExitCode.CONFIGURATION)
             places[location] = (file, line)
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        value = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         raise KehuError(f"{file}:{line}: not YAML: {getattr(error, 'problem', None) or error}", ExitCode.CONFIGURATION) from None
@@ -119,17 +138,18 @@ def _keys(node: yaml.Node, at: Location, file: Path) -> Iterator[tuple[Location,
             yield from _keys(value_node, (*at, key), file)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _keys(item, (*at, index), file)
+            yield (*at, str(index)), item.start_mark.line + 1, ""
+            yield from _keys(item, (*at, str(index)), file)
 
 
 def _told(refused: ValidationError, places: Mapping[Location, Place]) -> KehuError:
     """The first thing wrong, in one line, at the nearest place a person can open."""
     first = refused.errors()[0]
-    location: Location = tuple(first["loc"])
+    location: Location = tuple(str(part) for part in first["loc"] if part != "[key]")
     near = location
     while near and near not in places:
         near = near[:-1]
     file, line = places.get(near, (DEFAULTS / "kehu.yaml", 1))
-    key = ".".join(str(part) for part in location)
+    key = ".".join(location)
     more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
     return KehuError(f"{file}:{line}: {key}: {first['msg']}{more}", ExitCode.CONFIGURATION)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from conf.codes import FLOW_KINDS, TIERS, AlertType, Channel, Product, Restriction
 from conf.feed import Feed
 from conf.life_event import LifeEvent
-from conf.model import Model
+from conf.model import Cuts, Holiday, Model, Once, Pattern, Share, Wrong, Zone, refusal
 from conf.offer import Offer
 from conf.words import Wording
 
@@ -19,16 +19,8 @@ from conf.words import Wording
 class Bank(Model):
     name: str
     base_currency: str = Field("CNY", pattern=r"^[A-Z]{3}$")
-    time_zone: str = "Asia/Shanghai"  # the calendar of business dates
+    time_zone: Zone = "Asia/Shanghai"  # the calendar of business dates
     language: Literal["en", "zh"] = "en"  # of reasons and worklists
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            return ZoneInfo(name).key
-        except (KeyError, ValueError):
-            raise ValueError(f"unknown time zone {name!r}") from None
 
 
 class Paths(Model):
@@ -51,16 +43,7 @@ class Cause(Model):
     """What the wording of a payment suggests it was for: something to ask about, never a fact."""
 
     direction: Literal["debit", "credit"]
-    pattern: str  # searched for in description and counterparty; Java and Python syntax in common
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-        return pattern
+    pattern: Pattern  # searched for in description and counterparty
 
 
 class Event(Model):
@@ -75,7 +58,7 @@ class Flows(Model):
     """What is an abnormal flow."""
 
     event: Event = Event()
-    windows_days: tuple[int, ...] = (1, 3, 7)
+    windows_days: Once[PositiveInt] = Field((1, 3, 7), min_length=1)
     baseline_days: int = Field(365, ge=30)
     min_amount: Decimal = Field(Decimal(10000), ge=0)  # base currency; below it nothing is news
     min_share_of_usual_month: float = Field(1.0, ge=0)  # of the customer's usual monthly flow in that direction
@@ -95,20 +78,20 @@ class Flows(Model):
     dormant_days: int = Field(180, gt=0)
     drained_share: float = Field(0.8, gt=0, le=1)
     drained_days: int = Field(5, gt=0)
-    closure_products: tuple[str, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
+    closure_products: tuple[Product, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
     told_again_days: int = Field(90, ge=0)  # the same account is not told drained or woken again within these
     causes: dict[str, Cause] = {}  # the first that fits, in this order; offers may name them in `raised_by`
-    holidays: tuple[str, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
+    holidays: tuple[Holiday, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
 
 
 class Bands(Model):
     """Cut points, ascending: n cut points make n + 1 bands."""
 
-    age: tuple[int, ...] = (25, 35, 45, 55, 65)
-    income: tuple[Decimal, ...] = (Decimal(60000), Decimal(120000), Decimal(240000), Decimal(600000))
-    value: tuple[Decimal, ...] = (Decimal(0), Decimal(500), Decimal(3000), Decimal(15000))  # a year's net value
-    tier: tuple[Decimal, ...] = (Decimal(500000), Decimal(6000000))  # assets: mass, affluent, private
-    cost_to_serve: tuple[Decimal, ...] = (Decimal(100), Decimal(400))  # a year
+    age: Cuts[int] = Field((25, 35, 45, 55, 65), min_length=1)
+    income: Cuts[Decimal] = Field((Decimal(60000), Decimal(120000), Decimal(240000), Decimal(600000)), min_length=1)
+    value: Cuts[Decimal] = Field((Decimal(0), Decimal(500), Decimal(3000), Decimal(15000)), min_length=1)  # a year's net value
+    tier: Cuts[Decimal] = Field((Decimal(500000), Decimal(6000000)), max_length=len(TIERS) - 1)  # assets: mass, affluent, private
+    cost_to_serve: Cuts[Decimal] = Field((Decimal(100), Decimal(400)), min_length=1)  # a year
 
 
 PurchaseGroup = Literal["food", "home", "clothing", "electronics", "travel", "motor", "education", "leisure"]
@@ -116,18 +99,22 @@ PurchaseGroup = Literal["food", "home", "clothing", "electronics", "travel", "mo
 
 class Segments(Model):
     bands: Bands = Bands()
-    occupation_groups: dict[str, str] = {}  # group -> regular expression over the stated occupation
-    purchase_groups: dict[PurchaseGroup, str] = {}  # group -> regular expression over purchases.category; the first that fits
-    preferences: dict[str, str] = {}  # preference -> regular expression over holdings.product_id
+    occupation_groups: dict[str, Pattern] = {}  # group -> regular expression over the stated occupation
+    purchase_groups: dict[PurchaseGroup, Pattern] = {}  # group -> regular expression over purchases.category; the first that fits
+    preferences: dict[str, Pattern] = {}  # preference -> regular expression over holdings.product_id
+
+
+Margin = Annotated[Decimal, Field(ge=-1, le=1)]
+Cost = Annotated[Decimal, Field(ge=0, lt=100_000)]
 
 
 class Profitability(Model):
     """Transfer prices and unit costs: what a product earns and a service costs."""
 
-    margin_by_product: dict[str, Decimal] = {}  # share of the balance a year, by account product_type
-    margin_by_holding: Decimal = Decimal("0.006")  # share of a holding's value a year
-    cost_by_channel: dict[str, Decimal] = {}  # base currency a transaction
-    cost_of_account: Decimal = Decimal(12)  # a year
+    margin_by_product: dict[Product, Margin] = {}  # share of the balance a year, by account product_type
+    margin_by_holding: Margin = Decimal("0.006")  # share of a holding's value a year
+    cost_by_channel: dict[Channel, Cost] = {}  # base currency a transaction
+    cost_of_account: Cost = Decimal(12)  # a year
 
 
 class Models(Model):
@@ -155,7 +142,7 @@ class Priority(Model):
     largest_value: Decimal = Field(Decimal(20000), gt=0)  # counts as 1; between them by the logarithm
     margin_at_stake: Decimal = Field(Decimal("0.015"), ge=0)  # what a year's margin on moved money is, as a share of it
     certainty: float = Field(0.9, ge=0, le=1)  # of events that need no statistics
-    urgency: dict[str, float] = {}  # alert type -> 0 to 1 on the day it is raised; 0.5 when not named
+    urgency: dict[AlertType, Share] = {}  # on the day it is raised; 0.5 when not named
 
     @model_validator(mode="after")
     def _in_order(self) -> Priority:
@@ -184,9 +171,9 @@ class ContactPolicy(Model):
     weekly_digest_weekday: int = Field(0, ge=0, le=7)  # 1 is Monday: offers and life events wait for it, and have a week's places; 0: daily
     flow_alerts_per_1000_customers: float = Field(4, ge=0)  # statistical flows; hard events are never capped
     least_flow_alerts: int = Field(5, ge=0)  # a day that many may be told however few customers there are
-    expires_after_days: dict[str, int] = {}  # alert type -> days; 14 when not named
-    tipping_off: tuple[str, ...] = ("aml_case", "fraud_case", "legal_hold")  # restrictions never shown to anyone
-    quiet_days_after: dict[str, int] = {}  # kind of restriction -> days it goes on holding back after it ended
+    expires_after_days: dict[AlertType, PositiveInt] = {}  # 14 when not named
+    tipping_off: tuple[Restriction, ...] = ("aml_case", "fraud_case", "legal_hold")  # restrictions never shown to anyone
+    quiet_days_after: dict[Restriction, NonNegativeInt] = {}  # days it goes on holding back after it ended
     life_event_again_days: int = Field(365, ge=0)  # the same life event is not told again within these
     max_snooze_days: int = Field(180, gt=0)  # nothing is put off for longer
     snooze_days: int = Field(7, gt=0)  # where no date was named
@@ -234,6 +221,13 @@ class Settings(Model):
     life_events: dict[str, LifeEvent] = {}
     wording: dict[Literal["en", "zh"], Wording]
 
+    @model_validator(mode="after")
+    def _names_lead_somewhere(self) -> Settings:
+        wrong = [*self._unknown_reasons(), *self._unsaid()]
+        if wrong:
+            raise refusal(wrong)
+        return self
+
     def feed(self, name: str) -> Feed:
         """How a feed's files look; the canonical way where nothing is configured."""
         return self.feeds.get(name, Feed())
@@ -242,3 +236,21 @@ class Settings(Model):
     def enabled_life_events(self) -> dict[str, LifeEvent]:
         """Name -> life event, of those the bank has turned on."""
         return {name: event for name, event in self.life_events.items() if event.enabled}
+
+    def _unknown_reasons(self) -> Iterator[Wrong]:
+        """What offers are raised by, but nothing that is noticed is called."""
+        known = {*FLOW_KINDS, *self.flows.causes, *self.life_events}
+        for offer_id, offer in self.offers.items():
+            for name in (name for name in offer.raised_by if name not in known):
+                yield ("offers", offer_id, "raised_by", name), "no life event, kind of flow or cause is called so"
+
+    def _unsaid(self) -> Iterator[Wrong]:
+        """What has no name, or nothing to say for it, in the bank's language."""
+        language = self.bank.language
+        for offer_id, offer in self.offers.items():
+            for key, said in (("name", offer.name), ("reason", offer.reason)):
+                if language not in said:
+                    yield ("offers", offer_id, key), f"not said in the bank's language: {language} is missing"
+        for event, life_event in self.enabled_life_events.items():
+            if language not in life_event.name:
+                yield ("life_events", event, "name"), f"not said in the bank's language: {language} is missing"

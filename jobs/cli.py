@@ -269,11 +269,10 @@ def main(*prefix: str) -> None:
 def _where(given: dict[str, Any]) -> tuple[Any, Any]:
     """The configuration a command was given, and the places it works on."""
     from conf import load_settings
-    from expectations.configured import require_fitting
+    from expectations.configured import misfits
     from jobs.context import places
 
-    settings = load_settings(given["conf"])
-    require_fitting(settings.feeds)
+    settings = load_settings(given["conf"], misfits)
     return settings, places(settings, given.get("landing"), given.get("lake"))
 
 

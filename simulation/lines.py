@@ -10,7 +10,7 @@ import numpy as np
 
 from conf.codes import CHANNELS, TRANSACTION_TYPES
 
-TYPE = {name: code for code, name in enumerate(TRANSACTION_TYPES)}
+TYPE: dict[str, int] = {name: code for code, name in enumerate(TRANSACTION_TYPES)}
 CHANNEL: dict[str, int] = {name: code for code, name in enumerate(CHANNELS)}
 UNKNOWN = -1  # no counterparty, no group, no truth
 

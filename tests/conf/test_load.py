@@ -6,18 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from conf import ExitCode, KehuError, conf_hash, load_settings
-
-
-def refused(directory, text: str, name: str = "kehu.yaml") -> str:
-    file = directory / name
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(KehuError) as error:
-        load_settings(directory)
-    assert error.value.code == ExitCode.CONFIGURATION
-    assert "\n" not in str(error.value)
-    return str(error.value).removeprefix(f"{file}:")
+from conf import KehuError, conf_hash, load_settings
+from tests.conf.refused import refused
 
 
 @pytest.mark.parametrize(("text", "told"), [
@@ -32,6 +22,9 @@ def refused(directory, text: str, name: str = "kehu.yaml") -> str:
     ("- a\n", "1: expected keys and values"),
     ("bank: !!python/object/apply:os.system ['true']\n", "1: not YAML"),
     ("flows: {}\nbank:\n  language: fr\n", "3: bank.language: Input should be 'en' or 'zh'"),
+    ("contact_policy:\n  max_contacts:\n    30: 2\n    90: -1\n", "4: contact_policy.max_contacts.90: Input should be greater than"),
+    ("flows:\n  windows_days:\n  - 1\n  - 0\n", "4: flows.windows_days.1: Input should be greater than 0"),
+    ("flows:\n  min_amount: !!float x\n", "1: not YAML: "),
 ])
 def test_what_is_wrong_is_told_with_its_line_and_key(tmp_path, text, told):
     assert refused(tmp_path, text).startswith(told)
@@ -40,6 +33,16 @@ def test_what_is_wrong_is_told_with_its_line_and_key(tmp_path, text, told):
 def test_named_things_are_refused_in_their_own_file(tmp_path):
     assert refused(tmp_path, "\nencoding: klingon\n", "feeds/transactions.yaml").startswith(
         "2: feeds.transactions.encoding: Value error, unknown encoding 'klingon'")
+
+
+def test_what_a_file_lacks_is_told_of_that_file(tmp_path):
+    assert refused(tmp_path, "name: {en: Yacht}\n", "offers/yacht.yaml").startswith("1: offers.yacht.family: Field required")
+
+
+def test_what_a_file_is_laid_over_may_be_wrong_itself(tmp_path):
+    (tmp_path / "offers").mkdir()
+    (tmp_path / "offers" / "mortgage.yaml").write_text("family: loan\n")
+    assert refused(tmp_path, "bank: {name: Us}\noffers: 5\n").startswith("2: offers: Input should be a valid dictionary")
 
 
 def test_a_file_too_large_or_a_directory_that_is_not_there_is_refused(tmp_path):
