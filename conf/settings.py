@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from conf.codes import FLOW_KINDS, TIERS, AlertType, Channel, Product, Restriction
+from conf.codes import FLOW_KINDS, RESTRICTION_KINDS, TIERS, AlertType, Channel, Product, Restriction
 from conf.feed import Feed
 from conf.life_event import LifeEvent
 from conf.model import Cuts, Holiday, Model, Once, Pattern, Share, Wrong, Zone, refusal
 from conf.offer import Offer
-from conf.words import Wording
+from conf.words import Wording, wrong_words
 
 
 class Bank(Model):
@@ -223,7 +223,7 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Settings:
-        wrong = [*self._unknown_reasons(), *self._unsaid()]
+        wrong = [*self._unknown_reasons(), *self._unsaid(), *self._wrong_words()]
         if wrong:
             raise refusal(wrong)
         return self
@@ -254,3 +254,13 @@ class Settings(Model):
         for event, life_event in self.enabled_life_events.items():
             if language not in life_event.name:
                 yield ("life_events", event, "name"), f"not said in the bank's language: {language} is missing"
+
+    def _wrong_words(self) -> Iterator[Wrong]:
+        """What is wrong with the wording. A bank's own life events, preferences, causes and rules may have words of their own."""
+        own = {("worklist", f"topic_{event}") for event in self.life_events}
+        own |= {("worklist", f"preference_{preference}") for preference in self.segments.preferences}
+        own |= {("reasons", f"cause_{cause}") for cause in self.flows.causes}
+        own |= {("reasons", f"rule_{kind}") for kind in RESTRICTION_KINDS}  # told apart where `tipping_off` does not name them
+        for language, words in self.wording.items():
+            for key, why in wrong_words(words, own):
+                yield ("wording", language, *key), why
