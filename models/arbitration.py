@@ -28,8 +28,8 @@ def ranked_candidates(
     """Every candidate with its value, what stands against it, and its place among the customer's eligible ones.
 
     Value = probability × margin - cost of contact, the odds of that probability raised by the largest boost among the customer's
-    events: it stays below 1, whatever happened. Ranked are the eligible, by value; the best of each product family comes first, further ones of a family after them. Ties fall to the higher
-    probability, then to the offer's id. For a few customers the lot puts another first (`explored`).
+    events: it stays below 1, whatever happened. Ranked are the eligible, by value; the best of each product family comes first,
+    further ones of a family after them. Ties fall to the higher probability, then to the offer's id. For a few customers the lot puts another first (`explored`).
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ def _in_chinese(worklist: Worklist, settings: Settings) -> Worklist:
 def _picture(call: Call) -> Picture:
     alert = OpenAlert(call.alert_id, call.type, call.due_by, call.headline, call.reason, call.flow_ids)
     offers: tuple[Offered, ...] = call.offers
-    return Picture(DAY, call.customer, (alert,), offers, ("Family budget, savings for children, protection",))
+    return Picture(DAY, call.customer, (alert,), offers, ("Household budget, saving plans, protection",))
 
 
 def _team() -> Team:

@@ -117,7 +117,7 @@ def test_as_text_and_as_a_page_that_tell_no_secret(lake: Path, places: Places, s
 
 
 def test_topics_only_with_consent_and_without_naming_what_was_inferred(lake: Path, settings: Settings) -> None:
-    assert customer_picture(settings, lake, "C1", DAY).topics == ("Family budget, savings for children, protection",)
+    assert customer_picture(settings, lake, "C1", DAY).topics == ("Household budget, saving plans, protection",)
 
     _write(lake, "customers", [ROWS["customers"][0] | {"life_event_consent": False, "valid_from": DAY, "recorded_on": DAY}])
 
@@ -128,7 +128,7 @@ def test_in_the_middle_of_a_night_the_day_before_is_shown(lake: Path, settings: 
     picture = customer_picture(settings, lake, "C1", date(2026, 11, 25))
 
     assert (picture.customer.service_tier, len(picture.offers)) == ("affluent", 2)
-    assert picture.topics == ("Family budget, savings for children, protection",)
+    assert picture.topics == ("Household budget, saving plans, protection",)
 
 
 def test_an_unknown_customer_is_one_clear_line(lake: Path, settings: Settings) -> None:
