@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -129,9 +129,9 @@ def opened(
 def recorded(job: Job, work: Callable[[Job], Mapping[str, Any]]) -> Counts:
     """Run one job and write its `runs` row, whether it ends well or not; the data was committed before the row."""
     from jobs.failures import told
-    from jobs.ledger import write_run
+    from jobs.ledger import now, write_run
 
-    started = datetime.now(UTC)
+    started = now()
     try:
         counts = dict(work(job))
     except Exception as error:

@@ -6,18 +6,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from conf import ExitCode, KehuError, Settings, conf_hash
 from jobs.context import Places, code_version
 from jobs.jars import locked, sound
-from jobs.ledger import last_day, last_versions
+from jobs.ledger import last_day, last_versions, now
 from jobs.session import JARS, SAFE, require_java
 from jobs.status import rows_of
 from tables import TABLES
-from tables.durable import NOTHING, newest_commit, newest_version, sync_since
+from tables.durable import NOTHING, append_row, newest_commit, newest_version
 from tables.examine import Finding, broken_commit, examined_table, take_back
 from tables.lock import exclusive
 
@@ -114,25 +113,19 @@ def _roll_back(lake: Path, aside: Path) -> None:
 
 def _acknowledge(settings: Settings, places: Places) -> None:
     """A ledger row that says what the tables are at now, so that the next run goes on from here."""
-    import deltalake
-    import pyarrow as pa
-
     runs = places.lake / "runs"
-    before = newest_version(runs)
-    if before == NOTHING:
+    if newest_version(runs) == NOTHING:
         return
-    now = datetime.now(UTC)
+    at = now()
     versions = {name: newest_version(places.lake / name) for name in TABLES}
+    name = f"doctor-{at:%Y-%m-%dT%H:%M:%S}"
     row = {
-        "run_id": f"doctor-{now:%Y-%m-%dT%H:%M:%S}", "job": "doctor", "business_date": last_day(places.lake), "started_at": now,
-        "ended_at": now, "status": "done", "rows_in": 0, "rows_out": 0, "counts": {},
+        "run_id": name, "job": "doctor", "business_date": last_day(places.lake), "started_at": at,
+        "ended_at": at, "status": "done", "rows_in": 0, "rows_out": 0, "counts": {},
         "table_versions": {name: version for name, version in versions.items() if version != NOTHING},
         "code_version": code_version(), "conf_hash": conf_hash(settings), "message": "repaired",
     }
-    schema = pa.schema(deltalake.DeltaTable(runs).schema().to_arrow())
-    signed = deltalake.CommitProperties(custom_metadata={"userMetadata": row["run_id"]})
-    deltalake.write_deltalake(runs, pa.Table.from_pylist([row], schema), mode="append", commit_properties=signed)
-    sync_since(runs, before)
+    append_row(runs, row, signed=name)
 
 
 def _models(settings: Settings, places: Places) -> Iterator[tuple[str, Finding]]:

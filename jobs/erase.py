@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyspark.sql.functions as F
@@ -11,6 +10,7 @@ from pyspark.sql import Column
 
 from conf import ExitCode, KehuError
 from jobs.context import Counts, Job, code_version, recorded
+from jobs.ledger import now
 from tables import TABLES
 from tables.erasure import ERASURES, SUBJECTS, certify, subject_hash
 from tables.traces import pattern, to_blank, traces
@@ -49,7 +49,7 @@ def _erase(job: Job, customers: list[str]) -> Counts:
     delivered = [str(file.relative_to(job.landing)) for file in traces(job.landing, ids)]
     hashes = sorted(subject_hash(job.places.lake, one) for one in ids)
     certificate = certify(job.places.lake, f"{job.day}-{hashes[0][:12]}", {
-        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "written_at": now().isoformat(timespec="seconds"),
         "business_date": job.day.isoformat(),
         "code_version": code_version(),
         "subjects": hashes,

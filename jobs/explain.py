@@ -12,7 +12,7 @@ from typing import Any
 from conf import ExitCode, KehuError, Settings, conf_hash
 from jobs.context import Places
 from tables.arrow import Filter, read_arrow, stood
-from tables.durable import actions, commits, file_of
+from tables.change_feed import changes
 from worklists.alert_id import is_alert_id, normalised
 from worklists.figures import day as told_day
 from worklists.figures import money
@@ -106,36 +106,8 @@ class _Behind:
 
     def history(self, alert_id: str) -> list[Row]:
         """Every state the alert was in, from the table's change feed; as far back as it is kept."""
-        from deltalake import DeltaTable
-
-        wanted = ["status", "suppressed_by", "priority", "change", "run_id", "_change_type", "_commit_version"]
-        since = _oldest_readable(self.lake / "alerts")
-        feed = DeltaTable(f"{self.lake}/alerts").load_cdf(starting_version=since, allow_out_of_range=True)
-        changes = [
-            row
-            for batch in feed
-            for row in _records(batch)
-            if row["alert_id"] == alert_id and row["_change_type"] in ("insert", "update_postimage", "delete")
-        ]
-        return [{name: row[name] for name in wanted} for row in sorted(changes, key=lambda row: row["_commit_version"])]
-
-
-def _oldest_readable(table: Path) -> int:
-    """The oldest version from which on every file of the change feed is still there: `kehu maintain` removes old ones."""
-    oldest = 0
-    for commit in reversed(commits(table)):
-        written = list(actions(commit))
-        changes = [action for action in written if "cdc" in action] or [action for action in written if "add" in action]
-        if not all(file_of(table, action.get("cdc") or action["add"]).exists() for action in changes):
-            break
-        oldest = int(commit.stem)
-    return oldest
-
-
-def _records(batch: Any) -> Iterator[Row]:
-    import pyarrow as pa
-
-    yield from pa.record_batch(batch).to_pylist()
+        wanted = ("status", "suppressed_by", "priority", "change", "run_id", "_change_type", "_commit_version")
+        return [{name: row[name] for name in wanted} for row in changes(self.lake / "alerts") if row["alert_id"] == alert_id]
 
 
 def _told(behind: _Behind, alert: Row) -> Iterator[str]:

@@ -19,8 +19,13 @@ ROWS_A_PARTITION = 2_000_000  # of all ever taken: a first look sorts them, and 
 LOOKING = ("detect", "features")  # jobs that look at what has become known since they last did
 
 
+def now() -> datetime:
+    """The clock: of the ledger, of certificates, and of the latest an outcome may have been recorded; never of data."""
+    return datetime.now(UTC)
+
+
 def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any], message: str | None) -> None:
-    """Append the row of one run. Wall-clock times stand here and nowhere else."""
+    """Append the row of one run, with the only times of the clock that a table holds."""
     from jobs.context import code_version
 
     numbers = {key: int(value) for key, value in counts.items() if isinstance(value, (int, float))}
@@ -29,7 +34,7 @@ def write_run(job: Job, started: datetime, status: str, counts: Mapping[str, Any
         "job": job.name,
         "business_date": job.day,
         "started_at": started,
-        "ended_at": datetime.now(UTC),
+        "ended_at": now(),
         "status": status,
         "rows_in": numbers.pop("rows_in", 0),
         "rows_out": numbers.pop("rows_out", 0),

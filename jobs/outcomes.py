@@ -8,7 +8,7 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyspark.sql.functions as F
 from conf import ExitCode, KehuError
 from jobs import ingest
 from jobs.context import Counts, Job, recorded
+from jobs.ledger import now
 from tables.arrow import read_arrow
 from worklists.alert_id import normalised
 from worklists.answers import Answered, Checked, Outcome, checked, day_of
@@ -76,7 +77,7 @@ def _checked(job: Job, file: Path, before: Iterable[Outcome]) -> Checked:
     for outcome in before:
         history[outcome.alert_id].append(outcome)
     day = day_of("/".join(file.absolute().parts[-2:]), job.day)
-    return checked(lines, _alerts(job, ids), history, job.settings, day, datetime.now(UTC))
+    return checked(lines, _alerts(job, ids), history, job.settings, day, now())
 
 
 def _alerts(job: Job, ids: Sequence[str]) -> dict[str, Answered]:

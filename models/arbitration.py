@@ -29,7 +29,8 @@ def ranked_candidates(
 
     Value = probability × margin - cost of contact, the odds of that probability raised by the largest boost among the customer's
     events: it stays below 1, whatever happened. Ranked are the eligible, by value; the best of each product family comes first,
-    further ones of a family after them. Ties fall to the higher probability, then to the offer's id. For a few customers the lot puts another first (`explored`).
+    further ones of a family after them. Ties fall to the higher probability, then to the offer's id. For a few customers the lot
+    puts another first (`explored`).
 
     Parameters
     ----------

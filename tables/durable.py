@@ -52,6 +52,18 @@ def file_of(table: Path, action: dict[str, Any]) -> Path:
     return table / unquote(action["path"])
 
 
+def append_row(table: Path, row: dict[str, Any], signed: str) -> None:
+    """Append one row to a journal without Spark, in a commit signed with a run's id, and flush it to the disk."""
+    import pyarrow as pa
+    from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+    before = newest_version(table)
+    schema = pa.schema(DeltaTable(table).schema().to_arrow())
+    by = CommitProperties(custom_metadata={"userMetadata": signed})
+    write_deltalake(table, pa.Table.from_pylist([row], schema), mode="append", commit_properties=by)
+    sync_since(table, before)
+
+
 def sync_since(table: Path, version: int) -> None:
     """Flush every commit after `version` to the disk: its files first, then itself, then the directories that name them."""
     directories = {table.parent, table, table / LOG}

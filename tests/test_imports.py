@@ -34,6 +34,7 @@ def test_pure_rooms_neither_read_nor_write_a_table(room):
 
 def test_only_the_lake_writes_delta_and_only_the_session_is_made_in_one_place():
     assert lines(r"\.format\(\"delta\"\)|DeltaTable\.forPath|\.saveAsTable") <= {"tables/lake.py"}
+    assert lines(r"write_deltalake\(|\bDeltaTable\(", *(set(ROOMS) - {"tables"})) <= {"jobs/document.py"}  # an example it prints
     assert lines(r"SparkSession\.builder|builder\.getOrCreate") == {"jobs/session.py"}
 
 
@@ -44,6 +45,7 @@ def test_nothing_of_the_product_knows_the_worlds_it_is_judged_on():
 def test_nothing_random_and_nothing_of_the_clock_gets_into_rows():
     assert lines(r"F\.(rand|randn|uuid|monotonically_increasing_id|current_date|current_timestamp|now)\(") == set()
     assert lines(r"uuid4|random\.random\(") == set()
+    assert lines(r"datetime\.(now|today|utcnow)\(|date\.today\(") == {"jobs/ledger.py"}
     assert lines(r"_jvm\b|\.rdd\b") == set()
 
 
