@@ -25,7 +25,7 @@ class Eligibility(Model):
     min_assets: Decimal = Field(Decimal(0), ge=0)
     min_risk_profile: int = Field(1, ge=1, le=5)  # the product's risk; an unknown profile counts as 1
     once: bool = True  # not to somebody who already holds one of `products`
-    requires_holding: tuple[str, ...] = ()  # at least one of these products is held
+    requires_holding: tuple[str, ...] = ()  # at least one of these products is held, or an account of that type is open
     service_tiers: tuple[ServiceTier, ...] = ()  # whom the bank serves with it; empty: everybody
 
     @model_validator(mode="after")
@@ -38,7 +38,7 @@ class Eligibility(Model):
 class Uptake(Model):
     """What counts as having taken the offer: one of the products acquired within the window."""
 
-    products: tuple[str, ...] = Field(min_length=1)  # holdings.product_id
+    products: tuple[str, ...] = Field(min_length=1)  # holdings.product_id, or accounts.product_type
     window_days: int = Field(60, gt=0)
 
 

@@ -8,7 +8,8 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from features.as_of import in_force, latest_known_on, versions_as_of
+from features.acquired import acquired
+from features.as_of import in_force, latest_known_by, latest_known_on, version_as_of, versions_as_of
 from features.bands import age_on, band
 from jobs.context import Job
 from models.eligibility import held_products
@@ -31,9 +32,8 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
     `marketing_consent`, `life_event_consent`, `closed`, `restricted`
     """
     key, as_of = ["customer_id", "as_of"], F.col("as_of")
-    holdings = _latest(job, "holdings", days).where(
-        (F.col("acquired_on") <= as_of) & (F.col("closed_on").isNull() | (F.col("closed_on") > as_of))
-    )
+    everything = acquired(_latest(job, "holdings", days), versions_as_of(job.lake.read("accounts"), "account_id", days), "as_of")
+    held = everything.where((F.col("acquired_on") <= as_of) & (F.col("closed_on").isNull() | (F.col("closed_on") > as_of)))
     restrictions = _latest(job, "restrictions", days).where(in_force(as_of))
     age = age_on(F.col("birth_date"), as_of)
     return (
@@ -50,11 +50,17 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
             F.coalesce(F.col("closed_on") <= as_of, F.lit(False)).alias("closed"),
         )
         .join(features.select(*key, F.col(ASSETS).alias("assets")), key, "left")
-        .join(held_products(holdings), key, "left")
+        .join(held_products(held), key, "left")
         .join(restrictions.select(*key, F.lit(True).alias("_restricted")).distinct(), key, "left")
         .withColumn("restricted", F.coalesce("_restricted", F.lit(False)))
         .drop("_restricted")
     )
+
+
+def ever_acquired(job: Job) -> DataFrame:
+    """What anybody had acquired by the job's day, as known then: columns as `features.acquired.acquired` returns."""
+    holdings = latest_known_by(job.lake.read("holdings"), job.lake.table("holdings").key, job.day)
+    return acquired(holdings, version_as_of(job.lake.read("accounts"), "account_id", job.day))
 
 
 def _latest(job: Job, table: str, days: Sequence[date]) -> DataFrame:

@@ -60,6 +60,9 @@ def cases(lake: Path, first: date, last: date) -> list[Case]:
         wanted: list[Filter] = [("customer_id", "in", customers), ("acquired_on", ">=", first)]
         for row in _rows(lake, "holdings", ["customer_id", "product_id", "acquired_on"], wanted):
             acquired[row["customer_id"]].append((row["product_id"], row["acquired_on"]))
+        opened: list[Filter] = [("customer_id", "in", customers), ("opened_on", ">=", first)]
+        for row in _rows(lake, "accounts", ["customer_id", "product_type", "opened_on"], opened):
+            acquired[row["customer_id"]].append((row["product_type"], row["opened_on"]))
     balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
     return [_case(row, acquired[row["customer_id"]], balances) for row in alerts]
 

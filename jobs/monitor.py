@@ -16,10 +16,9 @@ from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
 from conf import ExitCode, KehuError
-from features.as_of import latest_known_by
 from features.segment_movement import movement_figure, segment_movement
 from jobs.context import Counts, Job
-from jobs.customers_as_of import customers_as_of
+from jobs.customers_as_of import customers_as_of, ever_acquired
 from jobs.flow_answers import answers
 from jobs.model_shelf import ModelShelf
 from models.flow_chance import by_trigger
@@ -109,9 +108,8 @@ def _matured(job: Job) -> pd.DataFrame:
     if not days:
         return pd.DataFrame(columns=columns)
     features = job.lake.read("customer_features").where(F.col("as_of").isin(*days))
-    holdings = latest_known_by(job.lake.read("holdings"), job.lake.table("holdings").key, job.day)
     customers = customers_as_of(job, days, features).where("NOT closed")
-    labels = uptake_labels(customers, holdings, job.settings.offers, job.settings.models.embargo_days, job.day)
+    labels = uptake_labels(customers, ever_acquired(job), job.settings.offers, job.settings.models.embargo_days, job.day)
     settings = job.settings.models
     few = sampled(stored.where(F.col("as_of").isin(*days)), settings.max_training_rows / max(features.count(), 1), settings.seed)
     month = F.date_format("as_of", "yyyy-MM").alias("month")

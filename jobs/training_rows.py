@@ -11,16 +11,14 @@ import pandas as pd
 import pyspark.sql.functions as F
 
 from conf.offer import Offer
-from features.as_of import latest_known_by
 from features.catalogue import model_inputs
 from jobs.build_features import features_as_of
 from jobs.context import Job
-from jobs.customers_as_of import customers_as_of
+from jobs.customers_as_of import customers_as_of, ever_acquired
 from models.inputs import Inputs, as_inputs, input_columns, inputs_of
 from models.next_best_offer import GROUPS, LabelledRows
 from models.rates import Uptakes
 from models.training_set import labels_by_offer, sampled, snapshot_dates, uptake_labels
-from tables import TABLES
 
 HISTORY_DAYS = 30  # of transactions behind the first snapshot
 
@@ -59,8 +57,8 @@ class TrainingRows:
 def training_rows(job: Job) -> TrainingRows:
     """What was known of (a sample of) the customers on past days, with their uptake as known on the job's day."""
     settings, offers, lake = job.settings.models, job.settings.offers, job.lake
-    holdings = latest_known_by(lake.read("holdings"), TABLES["holdings"].key, job.day)
-    sold = frozenset(row["product_id"] for row in holdings.select("product_id").distinct().collect())
+    acquired = ever_acquired(job).localCheckpoint()
+    sold = frozenset(row["product_id"] for row in acquired.select("product_id").distinct().collect())
     days = _days(job)
     if not days:
         none = [*GROUPS, *(f"taken_{offer_id}" for offer_id in offers)]
@@ -70,7 +68,7 @@ def training_rows(job: Job) -> TrainingRows:
     features = sampled(features_as_of(job, days), share, settings.seed).localCheckpoint()
     inputs = inputs_of(features, model_inputs())
     customers = customers_as_of(job, days, features).where("NOT closed").localCheckpoint()
-    labels = labels_by_offer(uptake_labels(customers, holdings, offers, settings.embargo_days, job.day), offers)
+    labels = labels_by_offer(uptake_labels(customers, acquired, offers, settings.embargo_days, job.day), offers)
     known = features.select("customer_id", "as_of", *input_columns(features, inputs))
     collected = (
         customers.select("customer_id", "as_of", *GROUPS)

@@ -58,15 +58,15 @@ def suitability_rules() -> dict[str, Column]:
     return {name: F.coalesce(broken, F.lit(False)) for name, broken in rules.items()}
 
 
-def held_products(holdings: DataFrame) -> DataFrame:
+def held_products(held: DataFrame) -> DataFrame:
     """Products each customer holds on each day.
 
     Parameters
     ----------
-    holdings : DataFrame with `customer_id`, `as_of`, `product_id`: those open and known on the day
+    held : DataFrame with `customer_id`, `as_of`, `product_id`: those open and known on the day
 
     Returns
     -------
     DataFrame with `customer_id`, `as_of`, `held` (array of product ids, sorted)
     """
-    return holdings.groupBy("customer_id", "as_of").agg(F.sort_array(F.collect_set("product_id")).alias("held"))
+    return held.groupBy("customer_id", "as_of").agg(F.sort_array(F.collect_set("product_id")).alias("held"))

@@ -53,7 +53,7 @@ def split_days(days: Iterable[date], purge_days: int) -> tuple[list[date], list[
 
 def uptake_labels(
     snapshots: DataFrame,
-    holdings: DataFrame,
+    acquired: DataFrame,
     offers: Mapping[str, Offer],
     embargo_days: int,
     training_day: date,
@@ -67,7 +67,7 @@ def uptake_labels(
     Parameters
     ----------
     snapshots : DataFrame with `customer_id`, `as_of`, `age`, `annual_income`, `assets`, `risk_profile`
-    holdings : DataFrame with `customer_id`, `product_id`, `acquired_on`, `closed_on`: those known on the training day
+    acquired : DataFrame with `customer_id`, `product_id`, `acquired_on`, `closed_on`: those known on the training day
     offers : mapping of offer id to Offer
     embargo_days : int
     training_day : date
@@ -76,18 +76,18 @@ def uptake_labels(
     -------
     DataFrame with `customer_id`, `as_of`, `offer_id`, `label` (0 or 1)
     """
-    acquired = holdings.groupBy("customer_id").agg(
-        F.collect_list(F.struct("product_id", "acquired_on", "closed_on")).alias("_holdings")
+    together = acquired.groupBy("customer_id").agg(
+        F.collect_list(F.struct("product_id", "acquired_on", "closed_on")).alias("_acquired")
     )
-    none = F.array().cast(acquired.schema["_holdings"].dataType)
+    none = F.array().cast(together.schema["_acquired"].dataType)
     customers = snapshots.select("customer_id", "as_of", "age", "annual_income", "assets", "risk_profile")
     start = F.date_add("as_of", embargo_days)
     suited = F.lit(True)
     for broken in suitability_rules().values():
         suited = suited & ~broken
     return (
-        customers.join(acquired, "customer_id", "left")
-        .withColumns({"_holdings": F.coalesce("_holdings", none), "_start": start})
+        customers.join(together, "customer_id", "left")
+        .withColumns({"_acquired": F.coalesce("_acquired", none), "_start": start})
         .withColumn("held", _held_on_start())
         .crossJoin(F.broadcast(shelf(snapshots.sparkSession, offers)))
         .withColumn("_end", F.date_add(F.col("_start"), F.col("window_days")))
@@ -124,14 +124,14 @@ def sampled(snapshots: DataFrame, share: float, seed: int) -> DataFrame:
 def _held_on_start() -> Column:
     start = F.col("_start")
     open_then = F.filter(
-        "_holdings", lambda h: (h["acquired_on"] <= start) & (h["closed_on"].isNull() | (h["closed_on"] > start))
+        "_acquired", lambda h: (h["acquired_on"] <= start) & (h["closed_on"].isNull() | (h["closed_on"] > start))
     )
     return F.transform(open_then, lambda h: h["product_id"])
 
 
 def _taken() -> Column:
     return F.exists(
-        "_holdings",
+        "_acquired",
         lambda h: (
             F.array_contains("products", h["product_id"])
             & (h["acquired_on"] > F.col("_start"))

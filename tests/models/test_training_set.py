@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from conf import Settings
 from conf.offer import Eligibility, Offer, Uptake
+from features.acquired import acquired
 from models.training_set import labels_by_offer, sampled, snapshot_dates, split_days, uptake_labels
 
 DAY = date(2026, 3, 1)
@@ -64,6 +65,20 @@ def labels(spark: SparkSession) -> dict[str, dict[str, int]]:
 
 def test_uptake_counts_after_the_embargo_and_within_the_window(labels: dict[str, dict[str, int]]) -> None:
     assert labels["once"] == {"first_day": 1, "last_day": 1, "too_late": 0, "never": 0, "other_product": 0, "given_up": 0}
+
+
+def test_an_account_that_was_opened_is_a_product_that_was_taken(spark: SparkSession) -> None:
+    who = ("opened", "has_one", "never")
+    snapshots = spark.createDataFrame([(name, DAY, 40, 90000, 5000, 3) for name in who],
+                                      "customer_id string, as_of date, age int, annual_income int, assets int, risk_profile int")
+    none = spark.createDataFrame([], "customer_id string, product_id string, acquired_on date, closed_on date")
+    accounts = spark.createDataFrame(
+        [("opened", "credit_card", DAY + timedelta(20), None), ("has_one", "credit_card", date(2020, 1, 1), None),
+         ("never", "savings", DAY + timedelta(20), None)],
+        "customer_id string, product_type string, opened_on date, closed_on date")
+    card = offer().model_copy(update={"uptake": Uptake(products=("credit_card",), window_days=60)})
+    labels = uptake_labels(snapshots, acquired(none, accounts), {"card": card}, 7, CLOSED)
+    assert {row["customer_id"]: row["label"] for row in labels.collect()} == {"opened": 1, "never": 0}
 
 
 def test_what_is_taken_again_is_learned_from_holders_too(labels: dict[str, dict[str, int]]) -> None:
