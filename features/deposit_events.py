@@ -45,12 +45,12 @@ def early_withdrawals(
     """Time deposits paid out, in part or whole, before their maturity.
 
     Told by either the money (a debit on the account before `maturity_on`) or the account (closed before it); one row a
-    deposit, whichever came first.
+    deposit of what is new, and of both the money.
 
     Parameters
     ----------
     accounts : DataFrame of accounts as of today, with `principal_base`
-    new_transactions : DataFrame as `owned` returns, with `amount_base`, recorded since the last look
+    new_transactions : DataFrame as `owned` returns, with `amount_base`, recorded since the last look and not told before
     outflows : DataFrame as `external_flows` returns, of the days looked at
     since, first_day, as_of : date
 

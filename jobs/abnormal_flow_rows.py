@@ -43,7 +43,7 @@ def hard_event_rows(
     job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, data_start: date,
     since: date | None, first_day: date,
 ) -> DataFrame:
-    """Events that need no statistics, each told once.
+    """Events that need no statistics, each told once: of a deposit broken piece by piece each piece, when it becomes known.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def hard_event_rows(
     """
     before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
     found = None
-    for rows in _hard_events(job, accounts, moved, flows, units, data_start, since, first_day):
+    for rows in _hard_events(job, accounts, moved, flows, units, before, data_start, since, first_day):
         found = rows if found is None else found.unionByName(rows)
     assert found is not None
     again = F.col("n.business_date") <= F.date_add(F.col("b.business_date"), job.settings.flows.told_again_days)
@@ -63,23 +63,31 @@ def hard_event_rows(
         (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
         & F.col("n.kind").isin("drained", "woken") & again
     )
-    fresh = found.alias("n").join(before.alias("b"), same_state, "left_anti").select("n.*")
+    by_status = (F.size("n.transaction_ids") == 0) | (F.size("b.transaction_ids") == 0)
+    same_break = (  # the money and the closing, whichever became known first
+        (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
+        & (F.col("n.kind") == "early_withdrawal") & by_status
+    )
+    fresh = found.alias("n").join(before.alias("b"), same_state | same_break, "left_anti").select("n.*")
     return fresh.join(before.select("flow_id"), "flow_id", "left_anti")
 
 
 def _hard_events(
-    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, data_start: date,
+    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, before: DataFrame, data_start: date,
     since: date | None, first_day: date,
 ) -> Iterator[DataFrame]:
     settings, spoken = job.settings.flows, job.settings
     new = moved if since is None else moved.where(F.col("recorded_on") > F.lit(since))
     cause = likely_cause(settings.causes)
     of_account = F.concat_ws("|", "kind", "account_id")
-    of_deposit = F.concat_ws("|", of_account, "maturity_on")
     of_day = F.concat_ws("|", of_account, "business_date")
+    of_break = F.when(F.size("transaction_ids") == 0, of_day).otherwise(
+        F.concat_ws("|", of_account, F.array_join("transaction_ids", ",")))
 
-    broken = early_withdrawals(accounts, new, flows, since, first_day, job.day)
-    yield _rows(job, _of_kind(broken, "early_withdrawal", job), early_withdrawal_reason(spoken), of_deposit)
+    told = before.where("kind = 'early_withdrawal'").select("account_id", F.explode("transaction_ids").alias("transaction_id"))
+    untold = new.join(told.distinct(), ["account_id", "transaction_id"], "left_anti")
+    broken = early_withdrawals(accounts, untold, flows, since, first_day, job.day)
+    yield _rows(job, _of_kind(broken, "early_withdrawal", job), early_withdrawal_reason(spoken), of_break)
     closed = closures(accounts, new, since, first_day, settings)
     yield _rows(job, _of_kind(closed, "closure", job), closure_reason(spoken), of_account)
     emptied = drained(moved, flows, since, first_day, settings).withColumn("direction", F.lit("debit"))

@@ -202,3 +202,33 @@ def test_a_lake_that_kept_its_baseline_in_another_form_counts_it_anew(job: Job) 
     anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert len(_rows(anew)) > 10
     assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)
+
+
+def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_event(job: Job) -> None:
+    """10,000 on one day, 990,000 of the same deposit on the next, and on the third the bank closes the account."""
+    lake, days = job.lake, [FIRST + timedelta(days=7 + n) for n in range(3)]
+    deposit = account("c07-TD", "c07", "time_deposit", date(2026, 12, 1), "1000000")
+    lake.merge("accounts", job.spark.createDataFrame([deposit], lake.table("accounts").ddl))
+    for n, amount in enumerate((10000, 990000)):
+        out = transaction(90030 + 2 * n, "c07-TD", days[n], amount, kind="time_deposit", other="c07-A")
+        into = transaction(90031 + 2 * n, "c07-A", days[n], amount, "credit", "time_deposit", other="c07-TD")
+        pair = job.spark.createDataFrame([out, into], lake.table("transactions").ddl)
+        lake.replace("transactions", pair, {"source_file": "all", "recorded_on": [days[n]]})
+        detect.run(replace(job, day=days[n]))
+    versions = lake.table("accounts").ddl
+    names = [field.name for field in job.spark.createDataFrame([deposit], versions).schema]
+    first = dict(zip(names, deposit, strict=True))
+    closed = first | {"status": "closed", "closed_on": days[2], "valid_from": days[2], "recorded_on": days[2]}
+    history = [first | {"valid_to": days[2] - timedelta(days=1), "is_current": False}, closed]
+    lake.merge("accounts", lake.literal("accounts", history))
+    detect.run(replace(job, day=days[2]))
+
+    def told() -> list[tuple]:
+        found = lake.read("abnormal_flows").where("customer_id = 'c07' AND kind = 'early_withdrawal'").orderBy("detected_on")
+        return [(row.flow_id, row.detected_on, row.amount, row.transaction_ids) for row in found.collect()]
+
+    once = told()
+    assert [row[1:] for row in once] == [
+        (days[0], Decimal("10000.00"), ["T90030"]), (days[1], Decimal("990000.00"), ["T90032"])]
+    detect.run(replace(job, day=days[1]))
+    assert told() == once
