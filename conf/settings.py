@@ -75,6 +75,7 @@ class Flows(Model):
     recurring_min_amount: Decimal = Field(Decimal(1000), ge=0)  # base currency; everyday spending below it is simply usual
     recurring_tolerance: float = Field(0.15, ge=0, lt=1)  # of its usual amount
     return_days: int = Field(10, ge=1)  # money that comes back within these is no news, and takes back what was told of it
+    settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
     dormant_days: int = Field(180, gt=0)
     drained_share: float = Field(0.8, gt=0, le=1)
     drained_days: int = Field(5, gt=0)

@@ -8,18 +8,24 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import Flows
+from features.flows import may_recur
 
 LATE_DAYS = 30  # a closing date this far back is still news when the bank has only just recorded it
 OWN_BOOKINGS = ("interest", "fee")
 DAYS_A_YEAR = 365
+TERMS = ("opened_on", "maturity_on", "interest_rate", "principal_base")  # of a time deposit
 
 
-def newly_closed(accounts: DataFrame, since: date | None, first_day: date) -> DataFrame:
+def newly_closed(accounts: DataFrame, versions: DataFrame, since: date | None, first_day: date) -> DataFrame:
     """Accounts that closed, or whose closing became known, after the last look.
+
+    Where the bank gives no closing date, an account closed on the first day it was seen closed after it was seen open; one never seen
+    open is history. So amending an account closed long ago is no news.
 
     Parameters
     ----------
-    accounts : DataFrame of accounts as of today, with `status`, `closed_on`, `valid_from`
+    accounts : DataFrame of accounts as of today, with `status`, `closed_on`, `valid_from`, `recorded_on`
+    versions : DataFrame of every version of accounts known today, with `account_id`, `status`, `valid_from`
     since : date or None
         Day of the last look.
     first_day : date
@@ -27,32 +33,55 @@ def newly_closed(accounts: DataFrame, since: date | None, first_day: date) -> Da
 
     Returns
     -------
-    DataFrame with `closed_day`
+    DataFrame with `account_id`, `customer_id`, `closed_day`
     """
-    closed = accounts.where((F.col("status") == "closed") | F.col("closed_on").isNotNull()).withColumn(
-        "closed_day", F.coalesce("closed_on", "valid_from")
-    )
     if since is None:
-        return closed.where(F.col("closed_day") >= F.lit(first_day))
-    just_recorded = F.col("recorded_on") > F.lit(since)
-    late: Column = just_recorded & (F.col("closed_day") >= F.lit(since - timedelta(days=LATE_DAYS)))
-    return closed.where((F.col("closed_day") > F.lit(since)) | late)  # what was known at the last look was told then, or was history
+        new: Column = F.col("closed_day") >= F.lit(first_day)
+    else:  # what was known at the last look was told then, or was history
+        late = (F.col("recorded_on") > F.lit(since)) & (F.col("closed_day") >= F.lit(since - timedelta(days=LATE_DAYS)))
+        new = (F.col("closed_day") > F.lit(since)) | late
+    closed = accounts.where((F.col("status") == "closed") | F.col("closed_on").isNotNull())
+    at_most = closed.withColumn("closed_day", F.coalesce("closed_on", "valid_from")).where(new)
+    undated = at_most.where("closed_on IS NULL").select("account_id", F.col("valid_from").alias("_last"))
+    is_closed = F.col("status") == "closed"
+    began = (
+        versions.join(F.broadcast(undated), "account_id")
+        .where(F.col("valid_from") <= F.col("_last"))
+        .groupBy("account_id")
+        .agg(
+            F.max(F.when(~is_closed, F.col("valid_from"))).alias("_open"),
+            F.collect_list(F.when(is_closed, F.col("valid_from"))).alias("_closed"),
+        )
+        .select("account_id", F.array_min(F.filter("_closed", lambda day: day > F.col("_open"))).alias("_began"))
+    )
+    return (
+        at_most.join(began, "account_id", "left")
+        .withColumn("closed_day", F.coalesce("closed_on", "_began"))
+        .where(new)
+        .select("account_id", "customer_id", "closed_day")
+    )
 
 
 def early_withdrawals(
-    accounts: DataFrame, new_transactions: DataFrame, outflows: DataFrame, since: date | None, first_day: date, as_of: date
+    accounts: DataFrame, versions: DataFrame, closed: DataFrame, new_transactions: DataFrame, movements: DataFrame, outflows: DataFrame,
+    first_day: date, as_of: date, settings: Flows,
 ) -> DataFrame:
     """Time deposits paid out, in part or whole, before their maturity.
 
-    Told by either the money (a debit on the account before `maturity_on`) or the account (closed before it); one row a
-    deposit of what is new, and of both the money.
+    Told by either the money (a debit on the account before its maturity) or the account (closed before it); one row a deposit of what
+    is new, and of both the money. Maturity, rate and principal are those of the day before: a deposit rolled over under its own number
+    had matured.
 
     Parameters
     ----------
     accounts : DataFrame of accounts as of today, with `principal_base`
+    versions : DataFrame of every version of accounts known today, with `principal_base`
+    closed : DataFrame as `newly_closed` returns
     new_transactions : DataFrame as `owned` returns, with `amount_base`, recorded since the last look and not told before
-    outflows : DataFrame as `external_flows` returns, of the days looked at
-    since, first_day, as_of : date
+    movements : DataFrame of all such transactions of the days looked at
+    outflows : DataFrame as `with_expected` returns, of the days looked at
+    first_day, as_of : date
+    settings : Flows
 
     Returns
     -------
@@ -60,32 +89,43 @@ def early_withdrawals(
     `days_to_maturity`, `interest_forgone` (what the full term would have earned on the amount, simple interest),
     `went`: placed_again, own_account, left or unknown
     """
-    deposits = accounts.where((F.col("product_type") == "time_deposit") & F.col("maturity_on").isNotNull())
+    deposits = accounts.where(F.col("product_type") == "time_deposit").select("account_id", "customer_id")
+    payments = new_transactions.where(
+        (F.col("product_type") == "time_deposit") & (F.col("direction") == "debit") & ~F.col("type").isin(*OWN_BOOKINGS)
+        & (F.col("business_date") >= F.lit(first_day))
+    )
+    closings = closed.join(deposits.select("account_id"), "account_id").select("account_id", F.col("closed_day").alias("business_date"))
+    terms = _terms_before(payments.select("account_id", "business_date").unionByName(closings).distinct(), versions)
+    early = F.col("business_date") < F.col("maturity_on")
+    own, outside = F.col("_own"), ~F.col("_own") & (F.col("counterparty").isNotNull() | (F.col("type") == "cash"))
     paid_out = (
-        new_transactions.where((F.col("direction") == "debit") & ~F.col("type").isin(*OWN_BOOKINGS))
-        .join(deposits.select("account_id", "maturity_on"), "account_id")
-        .where((F.col("business_date") < F.col("maturity_on")) & (F.col("business_date") >= F.lit(first_day)))
+        _with_own_side(payments, movements)
+        .join(terms, ["account_id", "business_date"])
+        .where(early)
         .groupBy("account_id")
         .agg(
-            F.max("business_date").alias("paid_on"),
-            F.sum("amount_base").cast("decimal(18,2)").alias("paid"),
+            F.max("business_date").alias("business_date"),
+            F.min("business_date").alias("_from"),
+            F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
-            F.bool_or("own_transfer").alias("to_own"),
+            F.sum(F.when(own, F.col("amount_base"))).alias("_to_own"),
+            F.sum(F.when(outside, F.col("amount_base"))).alias("_outside"),
+            F.max_by(F.struct(*TERMS), "business_date").alias("_terms"),
         )
+        .select("*", "_terms.*")
+        .drop("_terms")
     )
-    closed = newly_closed(deposits, since, first_day).where("closed_day < maturity_on").select("account_id", "closed_day")
-    broken = (
-        deposits.join(paid_out, "account_id", "left")
-        .join(closed, "account_id", "left")
-        .where("paid_on IS NOT NULL OR closed_day IS NOT NULL")
-        .withColumn("business_date", F.coalesce("paid_on", "closed_day"))
-        .withColumn("amount", F.coalesce("paid", "principal_base"))
-    )
-    return _with_destination(broken, accounts, outflows, as_of).select(
+    by_status = closings.join(terms, ["account_id", "business_date"]).where(early).join(paid_out, "account_id", "left_anti")
+    broken = paid_out.unionByName(
+        by_status.withColumns({"_from": F.col("business_date"), "amount": F.col("principal_base"),
+                               "transaction_ids": F.array().cast("array<string>")}),
+        allowMissingColumns=True,
+    ).join(deposits, "account_id")
+    return _with_destination(broken, accounts, outflows, as_of, settings).select(
         "customer_id",
         "account_id",
         "business_date",
-        F.coalesce("transaction_ids", F.array().cast("array<string>")).alias("transaction_ids"),
+        "transaction_ids",
         "amount",
         "maturity_on",
         F.date_diff("maturity_on", "business_date").alias("days_to_maturity"),
@@ -94,12 +134,18 @@ def early_withdrawals(
     )
 
 
-def closures(
-    accounts: DataFrame, new_transactions: DataFrame, since: date | None, first_day: date, settings: Flows
-) -> DataFrame:
+def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame, first_day: date, settings: Flows) -> DataFrame:
     """Accounts closed: by their status, or emptied by a `closure` transaction.
 
     A matured time deposit is no closure, and one broken early is an early withdrawal.
+
+    Parameters
+    ----------
+    accounts : DataFrame of accounts as of today
+    closed : DataFrame as `newly_closed` returns
+    new_transactions : DataFrame as `owned` returns, with `amount_base`, recorded since the last look
+    first_day : date
+    settings : Flows
 
     Returns
     -------
@@ -118,7 +164,6 @@ def closures(
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
         )
     )
-    closed = newly_closed(of_interest, since, first_day).select("account_id", "closed_day")
     still_open = (
         accounts.where((F.col("status") == "open") & F.col("closed_on").isNull())
         .where(F.col("product_type").isin("current", "savings", "time_deposit", "investment"))
@@ -129,7 +174,7 @@ def closures(
     )
     return (
         of_interest.join(emptied, "account_id", "left")
-        .join(closed, "account_id", "left")
+        .join(closed.select("account_id", "closed_day"), "account_id", "left")
         .where("emptied_on IS NOT NULL OR closed_day IS NOT NULL")
         .join(still_open, "customer_id", "left")
         .select(
@@ -149,39 +194,73 @@ def _interest_forgone() -> Column:
     return F.round(F.col("amount") * F.coalesce("interest_rate", F.lit(0)) * term / DAYS_A_YEAR, 2).cast("decimal(18,2)")
 
 
-def _with_destination(broken: DataFrame, accounts: DataFrame, outflows: DataFrame, as_of: date) -> DataFrame:
-    """Where the money went, as far as it is known by today."""
+def _terms_before(days: DataFrame, versions: DataFrame) -> DataFrame:
+    """Adds the terms of an account as they were the day before each of some days: `account_id`, `business_date`, those of `TERMS`.
+
+    An account not known before has the terms it was first known with.
+    """
+    terms, from_day = F.struct(*TERMS), F.col("valid_from")
+    then = F.coalesce(F.max_by(terms, F.when(from_day < F.col("business_date"), from_day)), F.min_by(terms, from_day))
+    seen = versions.select("account_id", "valid_from", *TERMS).join(F.broadcast(days), "account_id")
+    return seen.groupBy("account_id", "business_date").agg(then.alias("_terms")).select("account_id", "business_date", "_terms.*")
+
+
+def _with_own_side(payments: DataFrame, movements: DataFrame) -> DataFrame:
+    """Adds `_own`: whether a payment lies on another account of the customer; the counterparty says so, or an equal credit that day."""
+    credits = movements.where((F.col("direction") == "credit") & ~F.col("type").isin(*OWN_BOOKINGS)).select(
+        "customer_id", "currency", "amount", "business_date", F.col("account_id").alias("_other")
+    )
+    few = payments.select("transaction_id", "account_id", "customer_id", "currency", "amount", "business_date")
+    landed = (
+        credits.join(F.broadcast(few), ["customer_id", "currency", "amount", "business_date"])
+        .where(F.col("_other") != F.col("account_id"))
+        .select("transaction_id")
+        .distinct()
+        .withColumn("_landed", F.lit(True))
+    )
+    own = F.col("own_transfer") | F.col("_landed").isNotNull()
+    return payments.join(landed, "transaction_id", "left").withColumn("_own", own)
+
+
+def _with_destination(broken: DataFrame, accounts: DataFrame, outflows: DataFrame, as_of: date, settings: Flows) -> DataFrame:
+    """Where the money went, as far as it is known by today and within `settlement_days`.
+
+    It has left when as much as half of it went out again, everyday and expected payments apart, or was paid out in cash or to a
+    counterparty that is not the customer's. Of a payment that names no other side and lies nowhere nothing is known.
+    """
+    last = F.least(F.date_add("business_date", settings.settlement_days), F.lit(as_of))
     opened = accounts.where(F.col("product_type").isin("time_deposit", "investment")).select(
         F.col("customer_id").alias("_c"), F.col("account_id").alias("_a"), F.col("opened_on").alias("_o"),
         F.col("principal_base").alias("_p"),
     )
     placed = (
         broken.join(opened, (F.col("customer_id") == F.col("_c")) & (F.col("account_id") != F.col("_a")))
-        .where((F.col("_o") >= F.col("business_date")) & (F.col("_o") <= F.lit(as_of)) & (F.col("_p") >= F.col("amount") * 0.8))
+        .where(F.col("_o").between(F.col("_from"), last) & (F.col("_p") >= F.col("amount") * 0.8))
         .select("account_id")
         .distinct()
         .withColumn("_placed", F.lit(True))
     )
+    large = (F.col("direction") == "debit") & ~F.col("expected") & may_recur(settings)
     gone = (
-        F.broadcast(broken.select("account_id", "customer_id", "business_date"))
+        F.broadcast(broken.select("account_id", "customer_id", "_from", "business_date"))
         .join(
-            outflows.where("direction = 'debit'").select(
-                F.col("customer_id").alias("_c"), F.col("business_date").alias("_d"), "amount_base"
+            outflows.where(large).select(
+                F.col("customer_id").alias("_c"), F.col("account_id").alias("_a"), F.col("business_date").alias("_d"), "amount_base"
             ),
-            (F.col("customer_id") == F.col("_c")) & (F.col("_d") >= F.col("business_date")),
+            (F.col("customer_id") == F.col("_c")) & (F.col("account_id") != F.col("_a")) & F.col("_d").between(F.col("_from"), last),
         )
         .groupBy("account_id")
         .agg(F.sum("amount_base").alias("_gone"))
     )
+    half = F.col("amount") * 0.5
     return (
         broken.join(placed, "account_id", "left")
         .join(gone, "account_id", "left")
         .withColumn(
             "went",
             F.when(F.col("_placed"), "placed_again")
-            .when(F.coalesce("_gone", F.lit(0)) >= F.col("amount") * 0.5, "left")
-            .when(F.col("to_own"), "own_account")
-            .when(F.col("paid_on").isNotNull(), "left")
+            .when(F.greatest("_gone", "_outside") >= half, "left")
+            .when(F.col("_to_own") >= half, "own_account")
             .otherwise("unknown"),
         )
     )

@@ -40,14 +40,16 @@ def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: L
 
 
 def hard_event_rows(
-    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, data_start: date,
-    since: date | None, first_day: date,
+    job: Job, accounts: DataFrame, versions: DataFrame, closed: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame,
+    data_start: date, since: date | None, first_day: date,
 ) -> DataFrame:
     """Events that need no statistics, each told once: of a deposit broken piece by piece each piece, when it becomes known.
 
     Parameters
     ----------
     accounts : DataFrame of accounts as of the day, with `principal_base`
+    versions : DataFrame of every version of accounts known on the day, with `principal_base`
+    closed : DataFrame as `newly_closed` returns
     moved : DataFrame of transactions as `owned` returns, with `amount_base`
     flows : DataFrame as `with_expected` returns
     units : DataFrame of days with any flow, `dormant_days` back
@@ -55,7 +57,7 @@ def hard_event_rows(
     """
     before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
     found = None
-    for rows in _hard_events(job, accounts, moved, flows, units, before, data_start, since, first_day):
+    for rows in _hard_events(job, before, accounts, versions, closed, moved, flows, units, data_start, since, first_day):
         found = rows if found is None else found.unionByName(rows)
     assert found is not None
     again = F.col("n.business_date") <= F.date_add(F.col("b.business_date"), job.settings.flows.told_again_days)
@@ -73,8 +75,8 @@ def hard_event_rows(
 
 
 def _hard_events(
-    job: Job, accounts: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame, before: DataFrame, data_start: date,
-    since: date | None, first_day: date,
+    job: Job, before: DataFrame, accounts: DataFrame, versions: DataFrame, closed: DataFrame, moved: DataFrame, flows: DataFrame,
+    units: DataFrame, data_start: date, since: date | None, first_day: date,
 ) -> Iterator[DataFrame]:
     settings, spoken = job.settings.flows, job.settings
     new = moved if since is None else moved.where(F.col("recorded_on") > F.lit(since))
@@ -86,10 +88,10 @@ def _hard_events(
 
     told = before.where("kind = 'early_withdrawal'").select("account_id", F.explode("transaction_ids").alias("transaction_id"))
     untold = new.join(told.distinct(), ["account_id", "transaction_id"], "left_anti")
-    broken = early_withdrawals(accounts, untold, flows, since, first_day, job.day)
+    broken = early_withdrawals(accounts, versions, closed, untold, moved, flows, first_day, job.day, settings)
     yield _rows(job, _of_kind(broken, "early_withdrawal", job), early_withdrawal_reason(spoken), of_break)
-    closed = closures(accounts, new, since, first_day, settings)
-    yield _rows(job, _of_kind(closed, "closure", job), closure_reason(spoken), of_account)
+    shut = closures(accounts, closed, new, first_day, settings)
+    yield _rows(job, _of_kind(shut, "closure", job), closure_reason(spoken), of_account)
     emptied = drained(moved, flows, since, first_day, settings).withColumn("direction", F.lit("debit"))
     yield _rows(job, _of_kind(emptied, "drained", job).withColumn("cause", cause), drained_reason(spoken), of_day)
     tenure = accounts.groupBy("customer_id").agg(F.min("opened_on").alias("_opened"))

@@ -75,7 +75,10 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     settings, lake, day = job.settings.flows, job.lake, job.day
     stored = lake.read("daily_flows").where(F.col("recorded_on") < F.lit(day))
     since = last_look(job)
-    everyone = _accounts(job).localCheckpoint()  # cuts the plan: later steps would be planned anew with all that is below
+    versions = _versions(job)
+    # cuts the plan: later steps would be planned anew with all that is below
+    everyone = version_as_of(versions, "account_id", day).localCheckpoint()
+    versions = versions.where(F.col("recorded_on") <= F.lit(day))
     transactions = known(lake.read("transactions"), day)
     changed = transactions if since is None else told_since(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
@@ -86,7 +89,8 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         touched_from = max(touched_from, _reach(day, first_run_days, settings))
         changed = changed.where(F.col("business_date") >= F.lit(touched_from))
     days = changed.join(everyone, "account_id").select("customer_id", "business_date").distinct().localCheckpoint()
-    accounts = everyone if since is None else _looked_at(everyone, days, since, first_day).localCheckpoint()
+    closed = newly_closed(everyone, versions, since, first_day).localCheckpoint()
+    accounts = everyone if since is None else _looked_at(everyone, days, closed).localCheckpoint()
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
     flows = with_expected(external_flows(moved), settings).localCheckpoint()
     told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
@@ -105,7 +109,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         new_units.select("customer_id", "business_date"))
     answered = answers(job)
     told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
-        hard_event_rows(job, accounts, moved, flows, days_with_flows, look.data_start, since, first_day))
+        hard_event_rows(job, accounts, versions, closed, moved, flows, days_with_flows, look.data_start, since, first_day))
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
     if no_news:
@@ -141,10 +145,9 @@ def _data_start(job: Job) -> date:
     return job.lake.read("transactions").agg(F.min("business_date")).collect()[0][0] or job.day
 
 
-def _looked_at(accounts: DataFrame, days: DataFrame, since: date, first_day: date) -> DataFrame:
+def _looked_at(accounts: DataFrame, days: DataFrame, closed: DataFrame) -> DataFrame:
     """All accounts of whoever moved money or closed an account: only they can have news, and what they did before is all that is read."""
-    closing = newly_closed(accounts, since, first_day)
-    return accounts.join(days.select("customer_id").union(closing.select("customer_id")), "customer_id", "left_semi")
+    return accounts.join(days.select("customer_id").union(closed.select("customer_id")), "customer_id", "left_semi")
 
 
 def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: date) -> DataFrame:
@@ -158,10 +161,10 @@ def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: dat
     return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur(settings))
 
 
-def _accounts(job: Job) -> DataFrame:
-    """Accounts as of the day, with their principal in base currency."""
-    accounts = version_as_of(job.lake.read("accounts"), "account_id", job.day).withColumn("business_date", F.lit(job.day))
-    converted = in_base_currency(accounts, _rates(job), job.settings.bank.base_currency, "principal")
+def _versions(job: Job) -> DataFrame:
+    """Every version of accounts, with the principal in base currency at the day's rate."""
+    versions = job.lake.read("accounts").withColumn("business_date", F.lit(job.day))
+    converted = in_base_currency(versions, _rates(job), job.settings.bank.base_currency, "principal")
     return converted.withColumnRenamed("amount_base", "principal_base").drop("business_date")
 
 

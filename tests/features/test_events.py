@@ -10,16 +10,17 @@ from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import Flows
 from features.account_events import drained, woken
-from features.deposit_events import closures, early_withdrawals
+from features.deposit_events import closures, early_withdrawals, newly_closed
 
 ACCOUNTS = (
     "account_id string, customer_id string, product_type string, opened_on date, maturity_on date, principal_base decimal(18,2), "
     "interest_rate decimal(9,6), status string, closed_on date, valid_from date, recorded_on date"
 )
 MOVED = (
-    "transaction_id string, account_id string, customer_id string, product_type string, booked_at timestamp, amount decimal(18,2), "
-    "amount_base decimal(18,2), direction string, type string, own_transfer boolean, balance_after decimal(18,2), channel string, "
-    "counterparty string, description string, business_date date, recorded_on date, expected boolean"
+    "transaction_id string, account_id string, customer_id string, product_type string, booked_at timestamp, currency string, "
+    "amount decimal(18,2), amount_base decimal(18,2), direction string, type string, own_transfer boolean, "
+    "balance_after decimal(18,2), channel string, counterparty string, description string, business_date date, "
+    "recorded_on date, expected boolean"
 )
 DAY = date(2026, 6, 15)
 YESTERDAY = DAY - timedelta(days=1)
@@ -33,10 +34,10 @@ def account(name: str, customer: str, product: str, *, maturity: date | None = N
 
 
 def moved(number: int, name: str, customer: str, product: str, amount: str, direction: str, kind: str = "transfer", *,
-          own: bool = False, balance: str | None = None, on: date = DAY, expected: bool = False) -> tuple:
-    money = Decimal(amount)
-    return (f"T{number}", name, customer, product, datetime(on.year, on.month, on.day, 9, number), money, money, direction, kind, own,
-            Decimal(balance) if balance else None, "counter", None, "TO SON", on, on, expected)
+          own: bool = False, balance: str | None = None, on: date = DAY, expected: bool = False, other: str | None = None) -> tuple:
+    money, booked = Decimal(amount), datetime(on.year, on.month, on.day, 9, number)
+    return (f"T{number}", name, customer, product, booked, "CNY", money, money, direction, kind, own,
+            Decimal(balance) if balance else None, "counter", other, "TO SON", on, on, expected)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,15 @@ def accounts(spark: SparkSession) -> DataFrame:
     )
 
 
+def broken(spark: SparkSession, accounts: DataFrame, rows: list[tuple], versions: list[tuple] | None = None) -> dict[str, object]:
+    new = spark.createDataFrame(rows, MOVED)
+    known = accounts if versions is None else spark.createDataFrame(versions, ACCOUNTS)
+    closed = newly_closed(accounts, known, YESTERDAY, YESTERDAY)
+    flows = new.where("NOT own_transfer AND type NOT IN ('fee', 'time_deposit')")
+    found = early_withdrawals(accounts, known, closed, new, new, flows, YESTERDAY, DAY, SETTINGS)
+    return {row.account_id: row for row in found.collect()}
+
+
 def test_a_deposit_paid_out_before_maturity_is_told_with_what_was_given_up(spark: SparkSession, accounts: DataFrame) -> None:
     rows = [
         moved(1, "A2", "anna", "time_deposit", "100000.00", "debit", "time_deposit", own=True),
@@ -64,20 +74,71 @@ def test_a_deposit_paid_out_before_maturity_is_told_with_what_was_given_up(spark
         moved(3, "A1", "anna", "current", "90000.00", "debit"),
         moved(4, "B2", "ben", "time_deposit", "50000.00", "debit", "time_deposit", own=True),
     ]
-    new = spark.createDataFrame(rows, MOVED)
-    found = early_withdrawals(accounts, new, new.where("NOT own_transfer AND type <> 'fee'"), YESTERDAY, YESTERDAY, DAY)
-    told = {row.account_id: row for row in found.collect()}
+    told = broken(spark, accounts, rows)
     assert set(told) == {"A2", "C1"}, "a deposit paid at maturity is no news"
-    broken = told["A2"]
-    assert (broken.amount, broken.days_to_maturity, broken.transaction_ids, broken.went) == (Decimal("100000.00"), 153, ["T1"], "left")
+    a2 = told["A2"]
+    assert (a2.amount, a2.days_to_maturity, a2.transaction_ids, a2.went) == (Decimal("100000.00"), 153, ["T1"], "left")
     term = (date(2026, 11, 15) - date(2025, 6, 15)).days
-    assert broken.interest_forgone == round(Decimal(100000) * Decimal("0.02") * term / 365, 2)
+    assert a2.interest_forgone == round(Decimal(100000) * Decimal("0.02") * term / 365, 2)
     assert (told["C1"].amount, told["C1"].went, told["C1"].transaction_ids) == (Decimal("70000.00"), "unknown", [])
+
+
+def test_where_the_money_of_a_broken_deposit_went_is_told_as_far_as_it_is_known(spark: SparkSession) -> None:
+    def paid(number: int, who: str, **known: object) -> tuple:
+        return moved(number, f"{who}2", who, "time_deposit", "8000.00", "debit", "time_deposit", **known)
+
+    def into(number: int, who: str, amount: str = "8000.00") -> tuple:
+        return moved(number, f"{who}1", who, "current", amount, "credit", "time_deposit")
+
+    def spent(number: int, who: str, amount: str, **known: object) -> tuple:
+        return moved(number, f"{who}1", who, "current", amount, "debit", "card", **known)
+
+    rows = [
+        paid(1, "anna"), into(2, "anna"),  # nobody says so, but there it lies
+        paid(3, "ben"), into(4, "ben", "500.00"),
+        paid(5, "carl", other="ELSEWHERE"),
+        paid(6, "dora"), into(7, "dora"), *(spent(8 + n, "dora", "900.00") for n in range(5)), spent(13, "dora", "4000.00", expected=True),
+        paid(14, "emil"), into(15, "emil"), spent(16, "emil", "4000.00"),
+    ]
+    names = ("anna", "ben", "carl", "dora", "emil")
+    each = [account(f"{who}{n}", who, kind, maturity=date(2026, 11, 15) if n == 2 else None)
+            for who in names for n, kind in ((1, "current"), (2, "time_deposit"))]
+    told = broken(spark, spark.createDataFrame(each, ACCOUNTS), rows)
+    assert {name[:-1]: row.went for name, row in told.items()} == {
+        "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left"}
+
+
+def test_a_deposit_rolled_over_under_its_own_number_had_matured(spark: SparkSession) -> None:
+    """A2 matured today, when the bank moved its maturity a year on; A3 was rolled over a day ago and is broken today."""
+    def version(name: str, maturity: date, since: date) -> tuple:
+        return (*account(name, "anna", "time_deposit", maturity=maturity, principal="50000.00")[:-2], since, since)
+
+    year, start = timedelta(days=365), date(2025, 6, 15)
+    now = [version("A2", DAY + year, DAY), version("A3", YESTERDAY + year, YESTERDAY)]
+    before = [version("A2", DAY, start), version("A3", YESTERDAY, start)]
+    rows = [moved(n, f"A{n}", "anna", "time_deposit", "30000.00", "debit", "time_deposit") for n in (2, 3)]
+    told = broken(spark, spark.createDataFrame(now, ACCOUNTS), rows, now + before)
+    assert {name: row.days_to_maturity for name, row in told.items()} == {"A3": 364}
+
+
+def test_an_account_is_closed_once_however_often_its_row_is_amended(spark: SparkSession) -> None:
+    """The bank gives no closing dates. D1 closed in 2015 and E1 twelve days ago; both, and the F1 never seen open, are amended today."""
+    def version(name: str, status: str, since: date) -> tuple:
+        return (*account(name, "dora", "current")[:-4], status, None, since, since)
+
+    long_ago, lately = date(2015, 3, 1), DAY - timedelta(days=12)
+    now = [version(name, "closed", DAY) for name in ("C1", "D1", "E1", "F1")]
+    before = [version(name, "open", date(2014, 1, 1)) for name in ("C1", "D1", "E1")]
+    before += [version("D1", "closed", long_ago), version("E1", "closed", lately), version("F1", "closed", lately)]
+    frames = (spark.createDataFrame(rows, ACCOUNTS) for rows in (now, now + before))
+    closed = newly_closed(*frames, YESTERDAY, YESTERDAY).collect()
+    assert {row.account_id: row.closed_day for row in closed} == {"C1": DAY, "E1": lately}  # E1 was told: once by its id
 
 
 def test_closures_say_whether_anything_is_left(spark: SparkSession, accounts: DataFrame) -> None:
     new = spark.createDataFrame([moved(1, "D1", "dora", "current", "8000.00", "debit", "closure")], MOVED)
-    found = {row.account_id: (row.amount, row.last_account) for row in closures(accounts, new, YESTERDAY, YESTERDAY, SETTINGS).collect()}
+    closed = newly_closed(accounts, accounts, YESTERDAY, YESTERDAY)
+    found = {row.account_id: (row.amount, row.last_account) for row in closures(accounts, closed, new, YESTERDAY, SETTINGS).collect()}
     assert found == {"D1": (Decimal("8000.00"), True), "E1": (Decimal("0.00"), False)}
 
 
