@@ -10,18 +10,17 @@ from pyspark.sql import DataFrame
 from conf.settings import Flows
 from features.movements import booking_number
 
-PENNY = 0.01
-
 
 def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first_day: date, settings: Flows) -> DataFrame:
     """Accounts that lost most of their balance to others within a few days, ending with a movement not looked at before.
 
     The balance before the first movement of those days and after the last one are the bank's own; where they do not
-    add up with what was booked between them, nothing is said.
+    add up with what was booked between them, nothing is said. All of it is reckoned in the account's currency, and told in base
+    currency at the rate of what is gone.
 
     Parameters
     ----------
-    transactions : DataFrame as `owned` returns, with `amount_base`, `balance_after`, `booked_at`
+    transactions : DataFrame as `owned` returns, with `balance_after`, `booked_at`
     flows : DataFrame as `with_expected` returns
     since : date or None
         Day of the last look.
@@ -42,8 +41,7 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
         fresh = fresh & (F.col("recorded_on") > F.lit(since))
     ends = gone.where(fresh).groupBy("account_id").agg(F.max("business_date").alias("_end"))
     within = (F.col("business_date") <= F.col("_end")) & (F.col("business_date") > F.date_sub(F.col("_end"), days))
-    rate = F.col("amount_base") / F.col("amount")
-    signed = F.when(F.col("direction") == "credit", F.col("amount")).otherwise(-F.col("amount")) * rate
+    signed = F.when(F.col("direction") == "credit", F.col("amount")).otherwise(-F.col("amount"))
     in_order = F.struct("booked_at", booking_number())
     course = (
         transactions.where(F.col("product_type").isin("current", "savings"))
@@ -51,11 +49,11 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
         .where(within & F.col("balance_after").isNotNull())
         .groupBy("customer_id", "account_id", "product_type", "_end")
         .agg(
-            F.min_by(F.col("balance_after") * rate - signed, in_order).alias("before"),
-            F.max_by(F.col("balance_after") * rate, in_order).alias("left"),
+            F.min_by(F.col("balance_after") - signed, in_order).alias("before"),
+            F.max_by("balance_after", in_order).alias("left"),
             F.sum(signed).alias("_moved"),
         )
-        .where(F.abs(F.col("before") + F.col("_moved") - F.col("left")) < PENNY)
+        .where(F.col("before") + F.col("_moved") == F.col("left"))
     )
     main = F.struct("description", "counterparty")
     lost = (
@@ -64,21 +62,24 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
         .groupBy("account_id")
         .agg(
             F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
+            F.sum("amount").alias("_lost"),
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
             F.max_by(main, F.struct("amount_base", "transaction_id")).alias("_main"),
             F.max("recorded_on").alias("_recorded"),
         )
     )
     all_but_emptied = (F.col("left") <= (1 - settings.drained_share) * F.col("before")) & (
-        F.col("amount") >= settings.drained_share * F.col("before")
+        F.col("_lost") >= settings.drained_share * F.col("before")
     )
+    told = {name: F.round(F.col(name) * F.col("amount") / F.col("_lost"), 2).cast("decimal(18,2)") for name in ("before", "left")}
     return (
         course.join(lost, "account_id")
-        .where((F.col("before") >= F.lit(settings.min_amount)) & all_but_emptied)
+        .where(all_but_emptied)
+        .withColumns(told)
+        .where(F.col("before") >= F.lit(settings.min_amount))
         .select(
             "customer_id", "account_id", "product_type", F.col("_end").alias("business_date"), F.lit(days).alias("window_days"),
-            F.col("before").cast("decimal(18,2)"), F.col("left").cast("decimal(18,2)"), "amount", "transaction_ids", "_main.*",
-            "_recorded",
+            "before", "left", "amount", "transaction_ids", "_main.*", "_recorded",
         )
     )
 

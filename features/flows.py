@@ -105,12 +105,12 @@ def with_expected(flows: DataFrame, settings: Flows) -> DataFrame:
     other side, or same wording where the other side is unknown) held a similar amount in at least `recurring_min_months`
     other calendar months of the 130 days before it; or, unless it is cash, which is moved in round amounts, the very same
     amount a month before it: a salary that has come twice will come again. Money comes back when the same amount went out
-    to the same side within `return_days` before. Everyday movements below `recurring_min_amount` are never looked at: they
-    are what is usual.
+    to the same side within `return_days` before, in its own currency. Everyday movements below `recurring_min_amount` are never
+    looked at: they are what is usual.
 
     Parameters
     ----------
-    flows : DataFrame with `account_id`, `direction`, `type`, `counterparty`, `description`, `amount_base`,
+    flows : DataFrame with `account_id`, `direction`, `type`, `counterparty`, `description`, `amount`, `currency`, `amount_base`,
         `business_date`, `transaction_id`; must reach 130 days back from the first day that matters
     settings : Flows
 
@@ -150,7 +150,7 @@ def _recurs(settings: Flows) -> Column:
 
 def _comes_back(settings: Flows) -> Column:
     """Each withdrawal lets one deposit come back: that of the same amount, from where it went."""
-    alike = Window.partitionBy("account_id", "amount_base", F.coalesce("counterparty", F.lit("")))
+    alike = Window.partitionBy("account_id", "currency", "amount", F.coalesce("counterparty", F.lit("")))
     before = alike.orderBy(F.unix_date("business_date")).rangeBetween(-settings.return_days, -1)
     went, came = (F.count_if(F.col("direction") == way).over(before) for way in ("debit", "credit"))
     return (F.col("direction") == "credit") & (went > came)

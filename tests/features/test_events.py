@@ -159,6 +159,19 @@ def test_an_account_is_drained_when_most_of_it_goes_to_others(spark: SparkSessio
     ]
 
 
+def test_a_drained_account_is_reckoned_in_its_own_currency(spark: SparkSession) -> None:
+    """100,000 dollars in two days, half of them at 7.00 and half at 7.10: 2,000 are left."""
+    def dollars(number: int, amount: str, balance: str, rate: str, on: date) -> tuple:
+        row = moved(number, "U1", "uma", "current", amount, "debit", balance=balance, on=on)
+        return tuple({5: "USD", 7: round(row[7] * Decimal(rate), 2)}.get(at, value) for at, value in enumerate(row))
+
+    rows = [dollars(1, "49000.00", "51000.00", "7.00", YESTERDAY), dollars(2, "49000.00", "2000.00", "7.10", DAY)]
+    flows = spark.createDataFrame(rows, MOVED)
+    found = drained(flows, flows, YESTERDAY, YESTERDAY, SETTINGS).collect()
+    assert [(row.before, row.left, row.amount) for row in found] == [
+        (Decimal("705000.00"), Decimal("14100.00"), Decimal("690900.00"))]
+
+
 def test_a_sleeper_wakes_only_after_silence_that_was_observed(spark: SparkSession) -> None:
     flows = spark.createDataFrame(
         [moved(n, f"{who}1", who, "current", amount, "debit") for n, (who, amount) in enumerate(

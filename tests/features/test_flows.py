@@ -15,8 +15,9 @@ from features.movements import movements
 
 ACCOUNTS = "account_id string, customer_id string, product_type string"
 TRANSACTIONS = (
-    "transaction_id string, account_id string, booked_at timestamp, amount decimal(18,2), amount_base decimal(18,2), "
-    "direction string, type string, counterparty string, description string, business_date date, recorded_on date"
+    "transaction_id string, account_id string, booked_at timestamp, currency string, amount decimal(18,2), "
+    "amount_base decimal(18,2), direction string, type string, counterparty string, description string, "
+    "business_date date, recorded_on date"
 )
 UNITS = (
     "recorded_on date, customer_id string, business_date date, direction string, amount decimal(18,2), "
@@ -27,11 +28,11 @@ DAY = date(2026, 3, 10)
 
 def transaction(
     number: int, account: str, amount: str, direction: str, kind: str = "transfer", other: str | None = None,
-    said: str | None = None, on: date = DAY,
+    said: str | None = None, on: date = DAY, rate: str = "1",
 ) -> tuple:
-    money = Decimal(amount)
+    money, currency = Decimal(amount), "CNY" if rate == "1" else "USD"
     booked = datetime(on.year, on.month, on.day, 9, 0, number % 60)
-    return (f"T{number}", account, booked, money, money, direction, kind, other, said, on, on)
+    return (f"T{number}", account, booked, currency, money, round(money * Decimal(rate), 2), direction, kind, other, said, on, on)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_only_movements_with_the_world_outside_are_flows(spark: SparkSession, ac
     flows = external_flows(owned(transactions, accounts))
     assert sorted((row.transaction_id, row.customer_id) for row in flows.collect()) == [("T3", "anna"), ("T6", "anna")]
     # features call the same movements flows
-    known = transactions.withColumns({"currency": F.lit("CNY"), "channel": F.lit("mobile"), "balance_after": F.lit(None).cast("int")})
+    known = transactions.withColumns({"channel": F.lit("mobile"), "balance_after": F.lit(None).cast("int")})
     rates = spark.createDataFrame([], "as_of date, rate_date date, currency string, rate decimal(18,8)")
     seen = movements(known, accounts.withColumn("as_of", F.lit(DAY)), rates, "CNY", "Asia/Shanghai")
     assert sorted((f"T{row.nth}", row.customer_id) for row in seen.where("external").collect()) == [("T3", "anna"), ("T6", "anna")]
@@ -96,8 +97,11 @@ def test_money_that_comes_back_is_expected_once(spark: SparkSession, accounts: D
     rows = [transaction(1, "A1", "50000.00", "debit", other="SHOP"), transaction(2, "B1", "7000.00", "debit")]
     rows += [back(3, 4), back(4, 6), back(5, 3, "49000.00"), back(6, 3, other="SON"), back(7, 11, "7000.00", None, "B1")]
     rows += [back(8, 10, "7000.00", None, "B1")]
+    dollars = {"account": "A2", "amount": "10000.00"}  # of two days, at two rates
+    rows += [transaction(9, direction="debit", rate="7.00", **dollars),
+             transaction(10, direction="credit", rate="7.05", on=DAY + timedelta(days=2), **dollars)]
     flows = with_expected(external_flows(owned(spark.createDataFrame(rows, TRANSACTIONS), accounts)), Flows())
-    assert {row.transaction_id for row in flows.where("expected").collect()} == {"T3", "T8"}
+    assert {row.transaction_id for row in flows.where("expected").collect()} == {"T3", "T8", "T10"}
 
 
 def unit(on: date, amount: str, recorded: date | None = None, flagged: bool = False) -> tuple:
