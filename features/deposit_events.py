@@ -11,6 +11,7 @@ from conf.settings import Flows
 from features.flows import may_recur
 
 LATE_DAYS = 30  # a closing date this far back is still news when the bank has only just recorded it
+DEPOSIT_ACCOUNTS = ("current", "savings", "time_deposit", "investment")
 OWN_BOOKINGS = ("interest", "fee")
 DAYS_A_YEAR = 365
 TERMS = ("opened_on", "maturity_on", "interest_rate", "principal_base")  # of a time deposit
@@ -150,7 +151,7 @@ def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame
     Returns
     -------
     DataFrame with `customer_id`, `account_id`, `business_date`, `transaction_ids`, `amount` (paid out; 0 when unknown),
-    `product_type`, `last_account` (no other deposit account of the customer is open)
+    `product_type`, `last_account` (a deposit account, and none of the customer is open any more), `keeps_accounts` (of any product)
     """
     of_interest = accounts.where(
         F.col("product_type").isin(*settings.closure_products) & (F.col("product_type") != "time_deposit")
@@ -166,11 +167,9 @@ def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame
     )
     still_open = (
         accounts.where((F.col("status") == "open") & F.col("closed_on").isNull())
-        .where(F.col("product_type").isin("current", "savings", "time_deposit", "investment"))
         .join(emptied, "account_id", "left_anti")
-        .select("customer_id")
-        .distinct()
-        .withColumn("_stays", F.lit(True))
+        .groupBy("customer_id")
+        .agg(F.bool_or(F.col("product_type").isin(*DEPOSIT_ACCOUNTS)).alias("_deposits"))
     )
     return (
         of_interest.join(emptied, "account_id", "left")
@@ -184,7 +183,8 @@ def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame
             F.coalesce("transaction_ids", F.array().cast("array<string>")).alias("transaction_ids"),
             F.coalesce("amount", F.lit(0)).cast("decimal(18,2)").alias("amount"),
             "product_type",
-            F.col("_stays").isNull().alias("last_account"),
+            (F.col("product_type").isin(*DEPOSIT_ACCOUNTS) & ~F.coalesce("_deposits", F.lit(False))).alias("last_account"),
+            F.col("_deposits").isNotNull().alias("keeps_accounts"),
         )
     )
 

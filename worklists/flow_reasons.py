@@ -115,7 +115,9 @@ def closure_reason(settings: Settings) -> Column:
             "account": F.col("account_id"),
             "day": day(F.col("business_date"), language),
             "paid": F.when(F.col("amount") > 0, paid).otherwise(""),
-            "last": F.when(F.col("last_account"), words["last_account"]).otherwise(words["not_last_account"]),
+            "last": F.when(F.col("last_account"), words["last_account"])
+            .when(F.col("keeps_accounts"), words["not_last_account"])
+            .otherwise(words["no_account_left"]),
         },
     )
 

@@ -136,10 +136,13 @@ def test_an_account_is_closed_once_however_often_its_row_is_amended(spark: Spark
 
 
 def test_closures_say_whether_anything_is_left(spark: SparkSession, accounts: DataFrame) -> None:
+    cards = [account("F1", "fay", "credit_card", closed=DAY), account("G1", "gus", "credit_card", closed=DAY), account("G2", "gus", "loan")]
+    everyone = accounts.unionByName(spark.createDataFrame(cards, ACCOUNTS))
     new = spark.createDataFrame([moved(1, "D1", "dora", "current", "8000.00", "debit", "closure")], MOVED)
-    closed = newly_closed(accounts, accounts, YESTERDAY, YESTERDAY)
-    found = {row.account_id: (row.amount, row.last_account) for row in closures(accounts, closed, new, YESTERDAY, SETTINGS).collect()}
-    assert found == {"D1": (Decimal("8000.00"), True), "E1": (Decimal("0.00"), False)}
+    found = closures(everyone, newly_closed(everyone, everyone, YESTERDAY, YESTERDAY), new, YESTERDAY, SETTINGS).collect()
+    assert {row.account_id: (row.amount, row.last_account, row.keeps_accounts) for row in found} == {
+        "D1": (Decimal("8000.00"), True, False), "E1": (Decimal("0.00"), False, True),
+        "F1": (Decimal("0.00"), False, False), "G1": (Decimal("0.00"), False, True)}, "a card is no deposit account"
 
 
 def test_an_account_is_drained_when_most_of_it_goes_to_others(spark: SparkSession) -> None:
