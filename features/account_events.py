@@ -8,6 +8,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf.settings import Flows
+from features.deposit_events import OWN_BOOKINGS
 from features.movements import booking_number
 
 
@@ -85,15 +86,19 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
 
 
 def woken(
-    flows: DataFrame, units: DataFrame, tenure: DataFrame, data_start: date, since: date | None, first_day: date, settings: Flows
+    flows: DataFrame, transactions: DataFrame, accounts: DataFrame, data_start: date, since: date | None, first_day: date, settings: Flows
 ) -> DataFrame:
-    """Customers who moved nothing for a long time and now move an amount that matters.
+    """Customers who moved nothing for a long time, on any account, and now move an amount that matters.
+
+    Whatever was booked counts as a movement (transfers between own accounts, too, and what was placed or invested), but the bank's own
+    interest and fees. Somebody who uses one account and leaves another alone does not sleep.
 
     Parameters
     ----------
     flows : DataFrame as `with_expected` returns
-    units : DataFrame with `customer_id`, `business_date`: days with any flow; must reach `dormant_days` back
-    tenure : DataFrame with `customer_id`, `_opened` (first account)
+    transactions : DataFrame of all transactions known today, with `account_id`, `business_date`, `type`; read `dormant_days` back from the
+        first day looked at, and no further
+    accounts : DataFrame with `customer_id`, `account_id`, `opened_on`, one row an account
     data_start : date
         First day of all data: silence before it is not known.
     since, first_day : date
@@ -106,7 +111,8 @@ def woken(
     `description`, `counterparty`, `_recorded`
     """
     asleep = timedelta(days=settings.dormant_days)
-    fresh = F.col("business_date") >= F.lit(max(first_day, data_start + asleep))
+    first = max(first_day, data_start + asleep)
+    fresh = F.col("business_date") >= F.lit(first)
     if since is not None:
         fresh = fresh & (F.col("recorded_on") > F.lit(since))
     moved = (
@@ -121,11 +127,13 @@ def woken(
             F.max("recorded_on").alias("_recorded"),
         )
         .where(F.col("amount") >= F.lit(settings.min_amount))
-        .join(tenure, "customer_id")
+        .join(accounts.groupBy("customer_id").agg(F.min("opened_on").alias("_opened")), "customer_id")
         .where(F.date_diff("business_date", "_opened") >= settings.dormant_days)
     )
-    few = F.broadcast(moved.select(F.col("customer_id").alias("_c")).distinct())  # against months of days of everybody
-    before = units.select(F.col("customer_id").alias("_c"), F.col("business_date").alias("_d")).join(few, "_c", "left_semi")
+    few = F.broadcast(moved.select("customer_id").distinct())
+    theirs = F.broadcast(accounts.join(few, "customer_id", "left_semi").select("account_id", F.col("customer_id").alias("_c")))
+    in_reach = (F.col("business_date") >= F.lit(first - asleep)) & ~F.col("type").isin(*OWN_BOOKINGS)
+    before = transactions.where(in_reach).select("account_id", F.col("business_date").alias("_d")).join(theirs, "account_id")
     astir = (
         (F.col("customer_id") == F.col("_c"))
         & (F.col("_d") < F.col("business_date"))

@@ -40,8 +40,8 @@ def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: L
 
 
 def hard_event_rows(
-    job: Job, accounts: DataFrame, versions: DataFrame, closed: DataFrame, moved: DataFrame, flows: DataFrame, units: DataFrame,
-    data_start: date, since: date | None, first_day: date,
+    job: Job, accounts: DataFrame, versions: DataFrame, closed: DataFrame, moved: DataFrame, flows: DataFrame,
+    transactions: DataFrame, data_start: date, since: date | None, first_day: date,
 ) -> DataFrame:
     """Events that need no statistics, each told once: of a deposit broken piece by piece each piece, when it becomes known.
 
@@ -52,12 +52,12 @@ def hard_event_rows(
     closed : DataFrame as `newly_closed` returns
     moved : DataFrame of transactions as `owned` returns, with `amount_base`
     flows : DataFrame as `with_expected` returns
-    units : DataFrame of days with any flow, `dormant_days` back
+    transactions : DataFrame of all transactions known on the day
     data_start, since, first_day : first day of all data, day of the last look, first day looked at now
     """
     before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
     found = None
-    for rows in _hard_events(job, before, accounts, versions, closed, moved, flows, units, data_start, since, first_day):
+    for rows in _hard_events(job, before, accounts, versions, closed, moved, flows, transactions, data_start, since, first_day):
         found = rows if found is None else found.unionByName(rows)
     assert found is not None
     again = F.col("n.business_date") <= F.date_add(F.col("b.business_date"), job.settings.flows.told_again_days)
@@ -76,7 +76,7 @@ def hard_event_rows(
 
 def _hard_events(
     job: Job, before: DataFrame, accounts: DataFrame, versions: DataFrame, closed: DataFrame, moved: DataFrame, flows: DataFrame,
-    units: DataFrame, data_start: date, since: date | None, first_day: date,
+    transactions: DataFrame, data_start: date, since: date | None, first_day: date,
 ) -> Iterator[DataFrame]:
     settings, spoken = job.settings.flows, job.settings
     new = moved if since is None else moved.where(F.col("recorded_on") > F.lit(since))
@@ -94,8 +94,7 @@ def _hard_events(
     yield _rows(job, _of_kind(shut, "closure", job), closure_reason(spoken), of_account)
     emptied = drained(moved, flows, since, first_day, settings).withColumn("direction", F.lit("debit"))
     yield _rows(job, _of_kind(emptied, "drained", job).withColumn("cause", cause), drained_reason(spoken), of_day)
-    tenure = accounts.groupBy("customer_id").agg(F.min("opened_on").alias("_opened"))
-    awake = woken(flows, units, tenure, data_start, since, first_day, settings)
+    awake = woken(flows, transactions, accounts, data_start, since, first_day, settings)
     yield _rows(job, _of_kind(awake, "woken", job).withColumn("cause", cause), woken_reason(spoken), of_day)
 
 

@@ -104,12 +104,9 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     judged = _judged(job, look, around, touched).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
-    asleep = F.col("business_date") >= F.lit(touched_from - timedelta(days=settings.dormant_days))
-    days_with_flows = stored.where(asleep).select("customer_id", "business_date").unionByName(
-        new_units.select("customer_id", "business_date"))
     answered = answers(job)
     told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
-        hard_event_rows(job, accounts, versions, closed, moved, flows, days_with_flows, look.data_start, since, first_day))
+        hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day))
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
     if no_news:

@@ -176,18 +176,22 @@ def test_a_drained_account_is_reckoned_in_its_own_currency(spark: SparkSession) 
 
 
 def test_a_sleeper_wakes_only_after_silence_that_was_observed(spark: SparkSession) -> None:
+    names = ("anna", "ben", "carl", "dora", "emil")
     flows = spark.createDataFrame(
         [moved(n, f"{who}1", who, "current", amount, "debit") for n, (who, amount) in enumerate(
-            (("anna", "20000.00"), ("ben", "20000.00"), ("carl", "200.00"), ("dora", "20000.00")), 1)],
+            zip(names, ("20000.00", "20000.00", "200.00", "20000.00", "20000.00"), strict=True), 1)],
         MOVED,
     )
-    units = spark.createDataFrame(
-        [("ben", DAY - timedelta(days=100)), ("anna", DAY - timedelta(days=200)), *((who, DAY) for who in ("anna", "ben", "carl", "dora"))],
-        "customer_id string, business_date date",
-    )
-    opened = {"anna": date(2020, 1, 1), "ben": date(2020, 1, 1), "carl": date(2020, 1, 1), "dora": DAY - timedelta(days=30)}
-    tenure = spark.createDataFrame(list(opened.items()), "customer_id string, _opened date")
-    found = woken(flows, units, tenure, date(2025, 1, 1), YESTERDAY, YESTERDAY, SETTINGS)
+
+    def days_ago(number: int, who: str, days: int, kind: str, product: str = "current") -> tuple:
+        return moved(number, f"{who}1", who, product, "5000.00", "debit", kind, on=DAY - timedelta(days=days))
+
+    before = [days_ago(11, "anna", 200, "card"), days_ago(12, "anna", 9, "interest"), days_ago(13, "ben", 100, "card"),
+              days_ago(14, "emil", 9, "time_deposit")]  # placed with the bank: no flow, but no silence either
+    transactions = flows.unionByName(spark.createDataFrame(before, MOVED))
+    opened = dict.fromkeys(names, date(2020, 1, 1)) | {"dora": DAY - timedelta(days=30)}
+    accounts = spark.createDataFrame([account(f"{who}1", who, "current", opened=opened[who]) for who in names], ACCOUNTS)
+    found = woken(flows, transactions, accounts, date(2025, 1, 1), YESTERDAY, YESTERDAY, SETTINGS)
     assert [(row.customer_id, row.amount, row.direction) for row in found.collect()] == [("anna", Decimal("20000.00"), "debit")]
-    too_young = woken(flows, units, tenure, DAY - timedelta(days=90), YESTERDAY, YESTERDAY, SETTINGS)
+    too_young = woken(flows, transactions, accounts, DAY - timedelta(days=90), YESTERDAY, YESTERDAY, SETTINGS)
     assert too_young.count() == 0, "silence before the data begin is not known"
