@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Flows
 from features.flows import may_recur
@@ -88,40 +88,38 @@ def early_withdrawals(
     -------
     DataFrame with `customer_id`, `account_id`, `business_date`, `transaction_ids`, `amount`, `maturity_on`,
     `days_to_maturity`, `interest_forgone` (what the full term would have earned on the amount, simple interest),
-    `went`: placed_again, own_account, left or unknown
+    `share` (of the principal of all time deposits the customer had before today; null where one is not known), `went`: placed_again,
+    own_account, left or unknown
     """
-    deposits = accounts.where(F.col("product_type") == "time_deposit").select("account_id", "customer_id")
+    of_customer = Window.partitionBy("customer_id")
+    held_on = (F.col("status") == "open") & F.col("closed_on").isNull() & (F.col("opened_on") < F.lit(as_of))
+    still = F.when(held_on, F.col("principal_base")).otherwise(F.lit(0))
+    held = F.when(F.count_if(F.col("_still").isNull()).over(of_customer) == 0, F.sum("_still").over(of_customer))
+    deposits = accounts.where(F.col("product_type") == "time_deposit").select("account_id", "customer_id", still.alias("_still"))
     payments = new_transactions.where(
         (F.col("product_type") == "time_deposit") & (F.col("direction") == "debit") & ~F.col("type").isin(*OWN_BOOKINGS)
         & (F.col("business_date") >= F.lit(first_day))
     )
-    closings = closed.join(deposits.select("account_id"), "account_id").select("account_id", F.col("closed_day").alias("business_date"))
-    terms = _terms_before(payments.select("account_id", "business_date").unionByName(closings).distinct(), versions)
-    early = F.col("business_date") < F.col("maturity_on")
-    own, outside = F.col("_own"), ~F.col("_own") & (F.col("counterparty").isNotNull() | (F.col("type") == "cash"))
-    paid_out = (
-        _with_own_side(payments, movements)
-        .join(terms, ["account_id", "business_date"])
-        .where(early)
+    paid = _with_own_side(payments, movements).select("account_id", "business_date", "transaction_id", "amount_base", "_own", "_outside")
+    closings = closed.select("account_id", F.col("closed_day").alias("business_date"))
+    by_money = F.col("transaction_id").isNotNull()
+    broken = (
+        _with_terms_before(paid.unionByName(closings, allowMissingColumns=True), versions)
+        .where(F.col("business_date") < F.col("_terms.maturity_on"))
         .groupBy("account_id")
         .agg(
-            F.max("business_date").alias("business_date"),
-            F.min("business_date").alias("_from"),
+            F.max(F.struct(by_money, "business_date", "_terms")).alias("_last"),
+            F.min(F.when(by_money, F.col("business_date"))).alias("_from"),
             F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
-            F.sum(F.when(own, F.col("amount_base"))).alias("_to_own"),
-            F.sum(F.when(outside, F.col("amount_base"))).alias("_outside"),
-            F.max_by(F.struct(*TERMS), "business_date").alias("_terms"),
+            F.sum(F.when(F.col("_own"), F.col("amount_base"))).alias("_to_own"),
+            F.sum(F.when(F.col("_outside"), F.col("amount_base"))).alias("_outside"),
         )
-        .select("*", "_terms.*")
-        .drop("_terms")
+        .select("*", "_last.business_date", "_last._terms.*")
+        .withColumns({"_from": F.coalesce("_from", "business_date"), "amount": F.coalesce("amount", "principal_base")})
+        .join(deposits.withColumn("_held", held), "account_id")
     )
-    by_status = closings.join(terms, ["account_id", "business_date"]).where(early).join(paid_out, "account_id", "left_anti")
-    broken = paid_out.unionByName(
-        by_status.withColumns({"_from": F.col("business_date"), "amount": F.col("principal_base"),
-                               "transaction_ids": F.array().cast("array<string>")}),
-        allowMissingColumns=True,
-    ).join(deposits, "account_id")
+    had = F.col("_held") + F.sum(F.greatest("amount", "principal_base") - F.col("_still")).over(of_customer)
     return _with_destination(broken, accounts, outflows, as_of, settings).select(
         "customer_id",
         "account_id",
@@ -131,6 +129,7 @@ def early_withdrawals(
         "maturity_on",
         F.date_diff("maturity_on", "business_date").alias("days_to_maturity"),
         _interest_forgone().alias("interest_forgone"),
+        F.when(F.col("principal_base").isNotNull() & (had > 0), (F.col("amount") / had).cast("double")).alias("share"),
         "went",
     )
 
@@ -194,20 +193,19 @@ def _interest_forgone() -> Column:
     return F.round(F.col("amount") * F.coalesce("interest_rate", F.lit(0)) * term / DAYS_A_YEAR, 2).cast("decimal(18,2)")
 
 
-def _terms_before(days: DataFrame, versions: DataFrame) -> DataFrame:
-    """Adds the terms of an account as they were the day before each of some days: `account_id`, `business_date`, those of `TERMS`.
-
-    An account not known before has the terms it was first known with.
-    """
+def _with_terms_before(events: DataFrame, versions: DataFrame) -> DataFrame:
+    """Adds `_terms`, those of `TERMS` as they were of the account the day before; for one not known then, as it was first known."""
     terms, from_day = F.struct(*TERMS), F.col("valid_from")
     then = F.coalesce(F.max_by(terms, F.when(from_day < F.col("business_date"), from_day)), F.min_by(terms, from_day))
-    seen = versions.select("account_id", "valid_from", *TERMS).join(F.broadcast(days), "account_id")
-    return seen.groupBy("account_id", "business_date").agg(then.alias("_terms")).select("account_id", "business_date", "_terms.*")
+    seen = versions.select("account_id", "valid_from", *TERMS).join(F.broadcast(events), "account_id")
+    return seen.groupBy(*events.columns).agg(then.alias("_terms"))
 
 
 def _with_own_side(payments: DataFrame, movements: DataFrame) -> DataFrame:
-    """Adds `_own`: whether a payment lies on another account of the customer; the counterparty says so, or an equal credit that day."""
-    credits = movements.where((F.col("direction") == "credit") & ~F.col("type").isin(*OWN_BOOKINGS)).select(
+    """Adds where a payment lies: `_own`, on another account of the customer, as the counterparty or an equal credit of the day says;
+    `_outside`, in cash or with a counterparty that is not the customer's; or neither."""
+    lies = F.col("product_type").isin(*DEPOSIT_ACCOUNTS) & ~F.col("type").isin(*OWN_BOOKINGS)
+    credits = movements.where(lies & (F.col("direction") == "credit")).select(
         "customer_id", "currency", "amount", "business_date", F.col("account_id").alias("_other")
     )
     few = payments.select("transaction_id", "account_id", "customer_id", "currency", "amount", "business_date")
@@ -219,7 +217,8 @@ def _with_own_side(payments: DataFrame, movements: DataFrame) -> DataFrame:
         .withColumn("_landed", F.lit(True))
     )
     own = F.col("own_transfer") | F.col("_landed").isNotNull()
-    return payments.join(landed, "transaction_id", "left").withColumn("_own", own)
+    outside = ~F.col("_own") & (F.col("counterparty").isNotNull() | (F.col("type") == "cash"))
+    return payments.join(landed, "transaction_id", "left").withColumn("_own", own).withColumn("_outside", outside)
 
 
 def _with_destination(broken: DataFrame, accounts: DataFrame, outflows: DataFrame, as_of: date, settings: Flows) -> DataFrame:

@@ -89,6 +89,7 @@ def flow_reason(settings: Settings) -> Column:
 def early_withdrawal_reason(settings: Settings) -> Column:
     """Reason of an early withdrawal. Columns read: those of `features.deposit_events.early_withdrawals`."""
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    share = worded(words["share"], {"share": F.round(F.col("share") * 100).cast("int")})
     return worded(
         words["early_withdrawal"],
         {
@@ -98,6 +99,7 @@ def early_withdrawal_reason(settings: Settings) -> Column:
             "maturity": day(F.col("maturity_on"), language),
             "amount": money(F.col("amount")),
             "currency": F.lit(settings.bank.base_currency),
+            "share": F.when(F.col("share").isNotNull(), share).otherwise(""),
             "interest": money(F.col("interest_forgone")),
             "went": chosen(F.col("went"), {code: words[f"went_{code}"] for code in DESTINATIONS}),
         },

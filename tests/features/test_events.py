@@ -47,6 +47,7 @@ def accounts(spark: SparkSession) -> DataFrame:
         [
             account("A1", "anna", "current"),
             account("A2", "anna", "time_deposit", maturity=maturity, principal="100000.00"),
+            account("A3", "anna", "time_deposit", maturity=maturity, principal="300000.00"),
             account("B1", "ben", "current"),
             account("B2", "ben", "time_deposit", maturity=DAY, principal="50000.00", closed=DAY),  # matured
             account("C1", "carl", "time_deposit", maturity=maturity, principal="70000.00", closed=DAY),  # broken, no booking known
@@ -78,6 +79,7 @@ def test_a_deposit_paid_out_before_maturity_is_told_with_what_was_given_up(spark
     assert set(told) == {"A2", "C1"}, "a deposit paid at maturity is no news"
     a2 = told["A2"]
     assert (a2.amount, a2.days_to_maturity, a2.transaction_ids, a2.went) == (Decimal("100000.00"), 153, ["T1"], "left")
+    assert (a2.share, told["C1"].share) == (0.25, 1.0)
     term = (date(2026, 11, 15) - date(2025, 6, 15)).days
     assert a2.interest_forgone == round(Decimal(100000) * Decimal("0.02") * term / 365, 2)
     assert (told["C1"].amount, told["C1"].went, told["C1"].transaction_ids) == (Decimal("70000.00"), "unknown", [])

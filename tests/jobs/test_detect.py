@@ -225,10 +225,11 @@ def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_eve
 
     def told() -> list[tuple]:
         found = lake.read("abnormal_flows").where("customer_id = 'c07' AND kind = 'early_withdrawal'").orderBy("detected_on")
-        return [(row.flow_id, row.detected_on, row.amount, row.transaction_ids) for row in found.collect()]
+        return [(row.flow_id, row.detected_on, row.amount, row.transaction_ids, row.reason) for row in found.collect()]
 
     once = told()
-    assert [row[1:] for row in once] == [
+    assert "990,000 CNY paid out (99 % of the customer's time deposits here), giving up" in once[1][-1]
+    assert [row[1:-1] for row in once] == [
         (days[0], Decimal("10000.00"), ["T90030"]), (days[1], Decimal("990000.00"), ["T90032"])]
     detect.run(replace(job, day=days[1]))
     assert told() == once
