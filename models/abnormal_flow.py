@@ -134,7 +134,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
 
     Parameters
     ----------
-    sums : DataFrame as `window_sums` returns: what is judged
+    sums : DataFrame as `window_sums` returns: what is judged, with all windows of a unit
     baseline : DataFrame as `features.baselines.rebuilt` returns, of a day before all of `sums`
     own : DataFrame of the same as `own_baselines` returns it; read twice, so keep it when it is large
     exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
@@ -143,9 +143,10 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
 
     Returns
     -------
-    DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month`,
-    `return_period_years` (never above the configured most), `surprise` (its natural log, not cut), `log_odds` (of an event against
-    a usual flow), `settled` (a customer for long enough). Sums for which not even peers tell what is usual are gone.
+    DataFrame: `sums` with `observations`, `peer_group`, `peer_weight`, `usual_amount`, `usual_month` (the same in every window, as the
+    shortest tells it: sums of the longer ones share days), `return_period_years` (never above the configured most), `surprise` (its
+    natural log, not cut), `log_odds` (of an event against a usual flow), `settled` (a customer for long enough). Sums for which not even
+    peers tell what is usual are gone.
     """
     peers = peer_baselines(baseline, own, exposure, settings)
     n, k = F.coalesce(F.col("n"), F.lit(0)), float(settings.prior_observations)
@@ -160,6 +161,8 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
     rate = (n + 1) / (F.greatest("exposure_days", F.lit(1)) + 1 / F.col("peer_rate"))
     years = 1 / (DAYS_A_YEAR * F.col("_rate") * _tail(settings.tail_degrees_of_freedom))
     told = F.least(F.col("_years"), F.lit(settings.max_return_period_years))
+    month = F.round(F.exp("_center") * F.col("_rate") * 30, 2).cast("decimal(18,2)")
+    shortest = Window.partitionBy("customer_id", "business_date", "direction").orderBy("window_days")
     return (
         sums.join(own, list(SERIES), "left")
         .join(exposure.select("customer_id", *BANDS, "exposure_days", "tenure_days"), "customer_id")
@@ -168,14 +171,14 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
         .withColumns({"_weight": weight, "_scale": F.sqrt("_variance")})
         .withColumns({"_unknown": unknown, "_center": own_center})
         .withColumn("_multiple", multiple)
-        .withColumn("_years", years)
+        .withColumns({"_years": years, "_month": month})
         .select(
             *sums.columns,
             n.alias("observations"),
             "peer_group",
             F.round(1 - F.col("_weight"), 3).alias("peer_weight"),
             F.round(F.exp("_center"), 2).cast("decimal(18,2)").alias("usual_amount"),
-            F.round(F.exp("_center") * F.col("_rate") * 30, 2).cast("decimal(18,2)").alias("usual_month"),
+            F.first("_month").over(shortest).alias("usual_month"),
             F.round(told, 4).alias("return_period_years"),
             F.round(F.log("_years"), 6).alias("surprise"),
             F.round(_log_odds(settings), 6).alias("log_odds"),

@@ -14,6 +14,7 @@ from scipy import stats
 
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
+from features.flows import window_sums
 from models.abnormal_flow import exposure_days, judged_units, own_baselines, student_survival, surprises, with_p_and_q
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
@@ -116,6 +117,24 @@ def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> No
     scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0), *quiet_day_after], facts)
     found = judged_units(scored, Flows()).where("_window IS NOT NULL").collect()
     assert [(r._window.window_days, r._window.amount, round(r.surprise, 3)) for r in found] == [(3, Decimal("12000.00"), 3.689)]
+
+
+def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSession) -> None:
+    """1,000 a day are 30,000 a month, whichever window adds them up: 15,000 or 6,000 a day are news as soon as they exceed that."""
+    settings = Flows(min_peers=1)
+    who = {"in 3 days": (3, 15000), "in 7 days": (7, 6000)}
+    paid = [(name, DAY - timedelta(days=ago), "debit", Decimal(amount if ago < days else 1000), False)
+            for name, (days, amount) in who.items() for ago in range(300)]
+    units = spark.createDataFrame(paid, "customer_id string, business_date date, direction string, unusual_amount decimal(18,2), "
+                                        "flagged boolean")
+    sums, before = window_sums(units, settings.windows_days), F.col("business_date") <= F.lit(DAY - timedelta(days=7))
+    exposure = spark.createDataFrame([(name, "35-44", "b", 293, 293) for name in who], EXPOSURE)
+    baseline = distributions(bin_counts(sums.where(before), settings.bin_ratio))
+    scored = surprising(sums.where(F.col("business_date") == F.lit(DAY)), baseline, exposure, settings)
+    months = [float(row.usual_month) for row in scored.collect()]
+    assert months == pytest.approx([30000] * 6, rel=0.15)
+    found = judged_units(scored, settings).selectExpr("customer_id", "_window.window_days", "_window.amount").collect()
+    assert {row.customer_id: (row.window_days, int(row.amount)) for row in found} == {"in 3 days": (3, 45000), "in 7 days": (7, 42000)}
 
 
 def test_exposure_is_the_customers_own_tenure(spark: SparkSession) -> None:
