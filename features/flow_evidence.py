@@ -17,7 +17,8 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame) -> DataFrame:
     Parameters
     ----------
     abnormal : DataFrame as `models.abnormal_flow.judged_units` returns, with `_window`, `p_value`, `q_value`
-    flows : DataFrame as `with_expected` returns; expected ones were not judged and are no evidence
+    flows : DataFrame as `with_expected` returns, with `flagged` (part of an abnormal flow told before); neither those nor expected ones
+        were judged, so they are no evidence
 
     Returns
     -------
@@ -30,7 +31,8 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame) -> DataFrame:
     days_before = F.date_diff("a.business_date", "f.business_date")
     near = (F.col("f.customer_id") == F.col("a.customer_id")) & days_before.between(0, F.col("a._window.window_days") + PASSING_DAYS - 1)
     same_way = F.col("f.direction") == F.col("a.direction")
-    inside = same_way & ~F.col("f.expected") & (days_before < F.col("a._window.window_days"))
+    judged = same_way & ~F.col("f.expected") & ~F.col("f.flagged")
+    inside = judged & (days_before < F.col("a._window.window_days"))
     main = F.struct("f.account_id", "f.channel", "f.description", "f.counterparty")
     size = F.struct("f.amount_base", "f.transaction_id")
     other_way = F.sum(F.when(~same_way, F.col("f.amount_base")))

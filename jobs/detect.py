@@ -105,7 +105,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
     answered = answers(job)
-    told = statistical_rows(job, fresh, flows, learned_today(answered)).unionByName(
+    told = statistical_rows(job, fresh, _with_flagged(flows, around), learned_today(answered)).unionByName(
         hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day))
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
@@ -156,6 +156,12 @@ def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: dat
     recent = transactions.where(F.col("business_date") >= F.lit(first))
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
     return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur(settings))
+
+
+def _with_flagged(flows: DataFrame, around: DataFrame) -> DataFrame:
+    """Adds `flagged`: whether an earlier look told of the flow's day and direction, which sums leave out."""
+    before = around.where("flagged").select(*UNIT, "flagged")
+    return flows.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", F.coalesce("flagged", F.lit(False)))
 
 
 def _versions(job: Job) -> DataFrame:

@@ -16,7 +16,7 @@ from worklists.flow_reasons import flow_reason
 DAY = date(2026, 6, 15)
 FLOWS = (
     "transaction_id string, customer_id string, account_id string, direction string, amount_base decimal(18,2), business_date date, "
-    "recorded_on date, channel string, description string, counterparty string, expected boolean"
+    "recorded_on date, channel string, description string, counterparty string, expected boolean, flagged boolean"
 )
 ABNORMAL = (
     "customer_id string, business_date date, direction string, p_value double, q_value double, _window struct<window_days:int,"
@@ -24,9 +24,9 @@ ABNORMAL = (
 )
 
 
-def moved(name: str, who: str, direction: str, amount: int, days_ago: int, expected: bool = False) -> tuple:
+def moved(name: str, who: str, direction: str, amount: int, days_ago: int, expected: bool = False, flagged: bool = False) -> tuple:
     on = DAY - timedelta(days=days_ago)
-    return (name, who, "A1", direction, Decimal(amount), on, on, "counter", "", None, expected)
+    return (name, who, "A1", direction, Decimal(amount), on, on, "counter", "", None, expected, flagged)
 
 
 def abnormal(who: str, direction: str, window: int, amount: int) -> tuple:
@@ -37,7 +37,8 @@ def abnormal(who: str, direction: str, window: int, amount: int) -> tuple:
 def test_most_of_a_withdrawal_had_come_in_the_week_before(spark: SparkSession, settings: Settings, language: str, passed: str) -> None:
     flows = [
         moved("out", "anna", "debit", 60000, 0), moved("out too", "anna", "debit", 40000, 2), moved("rent", "anna", "debit", 9000, 1, True),
-        moved("before", "anna", "debit", 70, 3), moved("in", "anna", "credit", 50000, 9), moved("pay", "anna", "credit", 35000, 4, True),
+        moved("told before", "anna", "debit", 480000, 2, flagged=True), moved("before", "anna", "debit", 70, 3),
+        moved("in", "anna", "credit", 50000, 9, flagged=True), moved("pay", "anna", "credit", 35000, 4, True),
         moved("long ago", "anna", "credit", 90000, 10),
         moved("alone", "ben", "debit", 60000, 0), moved("less", "ben", "credit", 47000, 1), moved("after", "ben", "credit", 9000, -1),
         moved("back", "carl", "credit", 60000, 0), moved("gone", "carl", "debit", 48000, 7),

@@ -52,13 +52,19 @@ def ordinary() -> Iterator[tuple]:
 
 
 NEWS = {
-    FIRST: [transaction(90001, "c01-A", FIRST, 480000, said="TRIDENT SECURITIES BROKER")],
+    FIRST: [
+        transaction(90001, "c01-A", FIRST, 480000, said="TRIDENT SECURITIES BROKER"),
+        transaction(90008, "c08-A", FIRST, 480000, said="TRIDENT SECURITIES BROKER"),
+    ],
     FIRST + timedelta(days=1): [
         transaction(90002, "c02-TD", FIRST + timedelta(days=1), 200000, kind="time_deposit", other="c02-A"),
         transaction(90003, "c02-A", FIRST + timedelta(days=1), 200000, "credit", "time_deposit", other="c02-TD"),
         # three days at once from the same account, each of them nearly ordinary; the first became known late
         transaction(90004, "c03-A", FIRST - timedelta(days=1), 60000, recorded=FIRST + timedelta(days=1)),
         transaction(90005, "c03-A", FIRST + timedelta(days=1), 70000),
+        # on both sides of the day that was told
+        transaction(90009, "c08-A", FIRST - timedelta(days=1), 12000, recorded=FIRST + timedelta(days=1)),
+        transaction(90011, "c08-A", FIRST + timedelta(days=1), 14000),
         transaction(90006, "c04-A", FIRST + timedelta(days=1), 400000, other="c04-S", said="TO SAVINGS"),  # own move
         transaction(90007, "c04-S", FIRST + timedelta(days=1), 400000, "credit", other="c04-A"),
     ],
@@ -89,7 +95,7 @@ def flows_of(job: Job) -> dict[tuple[str, str], object]:
 
 def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     found = flows_of(job)
-    assert set(found) == {("withdrawal", "c01"), ("early_withdrawal", "c02"), ("withdrawal", "c03")}
+    assert set(found) == {("withdrawal", "c01"), ("early_withdrawal", "c02"), ("withdrawal", "c03"), ("withdrawal", "c08")}
     large = found["withdrawal", "c01"]
     assert (large.amount, large.detected_on, large.transaction_ids, large.cause) == (
         Decimal("480000.00"), FIRST, ["T90001"], "investment_elsewhere")
@@ -102,6 +108,15 @@ def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     broken = found["early_withdrawal", "c02"]
     assert "194 days before its maturity on 1 Dec 2026" in broken.reason
     assert broken.account_id == "c02-TD"
+
+
+def test_what_is_told_is_the_sum_of_its_rows_and_what_was_told_before_is_not_told_again(job: Job) -> None:
+    amounts = {row[0]: row[1] for row in job.lake.read("transactions").select("transaction_id", "amount").collect()}
+    told = job.lake.read("abnormal_flows").where("kind = 'withdrawal'").orderBy("customer_id", "business_date").collect()
+    assert {row.amount - sum(amounts[name] for name in row.transaction_ids) for row in told} == {Decimal(0)}
+    first, second = (row for row in told if row.customer_id == "c08")
+    assert (first.transaction_ids, first.cause) == (["T90008"], "investment_elsewhere")
+    assert (second.window_days, second.transaction_ids[:2], second.cause) == (3, ["T90011", "T90009"], None)
 
 
 def test_a_first_look_reads_no_more_of_a_long_history_than_it_needs(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +132,7 @@ def test_a_first_look_reads_no_more_of_a_long_history_than_it_needs(job: Job, mo
     assert since == FIRST - timedelta(days=20 + 30 + 7)
     monkeypatch.setattr(detect, "_reach", lambda *_: START)
     assert looked() == (START, told)
-    assert len(told) == 1
+    assert len(told) == 2
 
 
 def test_a_day_run_again_changes_nothing(job: Job) -> None:
