@@ -30,7 +30,7 @@ from features.flows import (
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import exposure_days, judged_units, own_baselines, surprises, tenure_days, with_p_and_q
+from models.abnormal_flow import exposures, judged_units, own_baselines, surprises, with_p_and_q
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -101,7 +101,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     reach = F.lit(touched_from - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
-    judged = _judged(job, look, around, touched).localCheckpoint()
+    judged = _judged(job, look, everyone, around, touched).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
     answered = answers(job)
@@ -176,20 +176,16 @@ def _rates(job: Job) -> DataFrame:
     return latest_known_by(job.lake.read("fx_rates"), job.lake.table("fx_rates").key, job.day)
 
 
-def _exposure(job: Job, look: Look) -> DataFrame:
-    """Peer bands, exposure and tenure of every customer, as of the baseline's day."""
+def _exposure(job: Job, look: Look, accounts: DataFrame) -> DataFrame:
+    """Peer bands, exposure and tenure of every customer with deposits, as of the baseline's day."""
     bands = job.settings.segments.bands
-    opened = version_as_of(job.lake.read("accounts"), "account_id", job.day).groupBy("customer_id").agg(
-        F.min("opened_on").alias("_opened")
-    )
-    first_day = F.coalesce("_opened", "joined_on", F.lit(look.data_start))
-    days = exposure_days(first_day, look.data_start, look.baseline_day, job.settings.flows.baseline_days)
-    return version_as_of(job.lake.read("customers"), "customer_id", job.day).join(opened, "customer_id", "left").select(
+    days = exposures(accounts, look.data_start, look.baseline_day, job.settings.flows.baseline_days)
+    return version_as_of(job.lake.read("customers"), "customer_id", job.day).join(days, "customer_id").select(
         "customer_id",
         band(age_on(F.col("birth_date"), job.day), bands.age).alias("age_band"),
         band(F.col("annual_income"), bands.income).alias("income_band"),
-        days.alias("exposure_days"),
-        tenure_days(first_day, look.baseline_day).alias("tenure_days"),
+        "exposure_days",
+        "tenure_days",
     )
 
 
@@ -220,13 +216,13 @@ def _baseline_of(job: Job, day: date) -> DataFrame:
     return rebuilt(job.lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
 
 
-def _judged(job: Job, look: Look, around: DataFrame, touched: DataFrame) -> DataFrame:
+def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touched: DataFrame) -> DataFrame:
     """One row a unit, with how surprising it is among the days before."""
     settings = job.settings.flows
     sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi")
     if look.since is None:
         sums = sums.where(F.col("business_date") > F.lit(look.baseline_day))
-    baseline, exposure = _baseline_before(job, look, around).localCheckpoint(), _exposure(job, look).localCheckpoint()
+    baseline, exposure = _baseline_before(job, look, around).localCheckpoint(), _exposure(job, look, accounts).localCheckpoint()
     own = own_baselines(baseline, settings).localCheckpoint()
     units = judged_units(surprises(sums, baseline, own, exposure, settings), settings).localCheckpoint()
     if look.since is None:

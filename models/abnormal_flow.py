@@ -34,6 +34,7 @@ from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Flows
 from features.baselines import IQR_OF_NORMAL, SERIES, counts_of, distributions, quartiles
+from features.flows import DEPOSIT_PRODUCTS
 
 BANDS = ["age_band", "income_band"]
 DAYS_A_YEAR = 365.25
@@ -271,14 +272,29 @@ def severity(settings: Flows) -> Column:
     return F.when(rare & large, "high").when(rare | large, "medium").otherwise("low")
 
 
-def exposure_days(first_day: Column, data_start: date, as_of: date, baseline_days: int) -> Column:
-    """Days a customer could have had flows behind a baseline: own tenure, cut to the data and to the window."""
-    return tenure_days(F.greatest(first_day, F.lit(data_start), F.lit(as_of - timedelta(days=baseline_days - 1))), as_of)
+def exposures(accounts: DataFrame, data_start: date, as_of: date, baseline_days: int) -> DataFrame:
+    """How long each customer with deposits could have had flows. Other products have none: an old card says nothing of a new account.
+
+    Parameters
+    ----------
+    accounts : DataFrame with `customer_id`, `product_type`, `opened_on`, `closed_on`, one row an account
+    data_start, as_of : first day of all data, and the day of the baseline
+    baseline_days : int
+
+    Returns
+    -------
+    DataFrame with `customer_id`, `exposure_days` (from the first deposit account on, until the last is closed, cut to the data and to the
+    window) and `tenure_days` (from the first up to and including `as_of`); 0 before it. Who had none within the window is not in it.
+    """
+    start = F.lit(max(data_start, as_of - timedelta(days=baseline_days - 1)))
+    held = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.coalesce(F.col("closed_on") >= start, F.lit(True))
+    first, last = F.min("opened_on"), F.least(F.max(F.coalesce("closed_on", F.lit(as_of))), F.lit(as_of))
+    return accounts.where(held).groupBy("customer_id").agg(
+        _days(F.greatest(first, start), last).alias("exposure_days"), _days(first, F.lit(as_of)).alias("tenure_days"))
 
 
-def tenure_days(first_day: Column, as_of: date) -> Column:
-    """Days from the first up to and including the last; 0 before it."""
-    return F.greatest(F.date_diff(F.lit(as_of), first_day) + 1, F.lit(0))
+def _days(first: Column, last: Column) -> Column:
+    return F.greatest(F.date_diff(last, first) + 1, F.lit(0))
 
 
 def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:

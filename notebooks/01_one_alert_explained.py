@@ -106,7 +106,7 @@ from features.bands import age_on, band
 from features.baselines import rebuilt
 from jobs.context import Job
 from jobs.session import start
-from models.abnormal_flow import exposure_days, own_baselines, surprises, tenure_days
+from models.abnormal_flow import exposures, own_baselines, surprises
 
 spark = start(settings, where.log.with_name("notebook.log"))
 day = flow["detected_on"]
@@ -117,15 +117,12 @@ baseline = rebuilt(lake.read("daily_flows"), baseline_day, settings.flows.window
                    settings.flows.bin_ratio, recorded_by=looks[-1] if looks else day)
 
 data_start = lake.read("transactions").agg(F.min("business_date")).first()[0]
-opened = version_as_of(lake.read("accounts"), "account_id", day).groupBy("customer_id").agg(F.min("opened_on").alias("opened"))
-customers = version_as_of(lake.read("customers"), "customer_id", day).join(opened, "customer_id", "left")
-exposure = customers.select(
+accounts = version_as_of(lake.read("accounts"), "account_id", day)
+exposure = version_as_of(lake.read("customers"), "customer_id", day).select(
     "customer_id",
     band(age_on(F.col("birth_date"), day), settings.segments.bands.age).alias("age_band"),
     band(F.col("annual_income"), settings.segments.bands.income).alias("income_band"),
-    exposure_days(F.coalesce("opened", "joined_on"), data_start, baseline_day, settings.flows.baseline_days).alias("exposure_days"),
-    tenure_days(F.coalesce("opened", "joined_on"), baseline_day).alias("tenure_days"),
-)
+).join(exposures(accounts, data_start, baseline_day, settings.flows.baseline_days), "customer_id")
 judged = spark.createDataFrame(pa.table({
     "customer_id": [flow["customer_id"]], "direction": [direction], "window_days": pa.array([flow["window_days"]], pa.int32()),
     "amount": [flow["amount"]], "business_date": [flow["business_date"]],

@@ -15,7 +15,7 @@ from scipy import stats
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from features.flows import window_sums
-from models.abnormal_flow import exposure_days, judged_units, own_baselines, student_survival, surprises, with_p_and_q
+from models.abnormal_flow import exposures, judged_units, own_baselines, student_survival, surprises, with_p_and_q
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
@@ -137,12 +137,41 @@ def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSessi
     assert {row.customer_id: (row.window_days, int(row.amount)) for row in found} == {"in 3 days": (3, 45000), "in 7 days": (7, 42000)}
 
 
-def test_exposure_is_the_customers_own_tenure(spark: SparkSession) -> None:
-    """A fixed window would make a new account's flows look far too rare."""
-    opened = {"long ago": date(2020, 1, 1), "within the window": date(2026, 6, 1), "tomorrow": date(2026, 6, 16)}
-    frame = spark.createDataFrame(list(opened.items()), "who string, opened date")
-    days = exposure_days(F.col("opened"), date(2025, 12, 1), DAY, 365)
-    assert {row[0]: row[1] for row in frame.select("who", days).collect()} == {
-        "long ago": 197, "within the window": 15, "tomorrow": 0}
-    narrow = exposure_days(F.col("opened"), date(2025, 12, 1), DAY, 30)
-    assert frame.select(F.max(narrow)).first()[0] == 30
+def test_exposure_is_the_customers_own_tenure_of_deposits(spark: SparkSession) -> None:
+    """A fixed window would make a new account's flows look far too rare, and so would an old card; who has left is exposed no more."""
+    held: dict[str, list[tuple]] = {
+        "long ago": [("current", date(2020, 1, 1), None)],
+        "within the window": [("savings", date(2026, 6, 1), None)],
+        "tomorrow": [("current", date(2026, 6, 16), None)],
+        "old card": [("credit_card", date(2010, 1, 1), None), ("current", date(2026, 6, 6), None)],
+        "came back": [("current", date(2010, 1, 1), date(2012, 1, 1)), ("current", date(2026, 6, 11), None)],
+        "left": [("current", date(2020, 1, 1), date(2026, 5, 16)), ("time_deposit", date(2020, 1, 1), date(2026, 5, 1))],
+        "will leave": [("current", date(2026, 6, 1), date(2026, 6, 20))],
+        "left long ago": [("current", date(2010, 1, 1), date(2012, 1, 1))],
+        "card only": [("credit_card", date(2010, 1, 1), None)],
+    }
+    rows = [(who, *account) for who, accounts in held.items() for account in accounts]
+    frame = spark.createDataFrame(rows, "customer_id string, product_type string, opened_on date, closed_on date")
+    found = {row.customer_id: (row.exposure_days, row.tenure_days) for row in exposures(frame, date(2025, 12, 1), DAY, 365).collect()}
+    assert found == {"long ago": (197, 2358), "within the window": (15, 15), "tomorrow": (0, 0), "old card": (10, 10), "came back": (5, 5),
+                     "left": (167, 2358), "will leave": (15, 15)}
+    assert exposures(frame, date(2025, 12, 1), DAY, 30).agg(F.max("exposure_days")).first()[0] == 30
+
+
+def test_customers_who_left_do_not_make_what_others_do_rarer(spark: SparkSession) -> None:
+    """A newcomer's large withdrawal is as rare beside 40 peers, whether as many had an account long ago or not."""
+    settings = Flows(min_peers=1)
+    peers, gone = [f"p{n:02}" for n in range(40)], [f"g{n:02}" for n in range(80)]
+    history = [(who, DAY - timedelta(days=n), "debit", 1, Decimal(500 + 40 * n)) for who in peers for n in range(1, 60, 6)]
+    baseline = distributions(bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio))
+    accounts = [(who, "current", date(2020, 1, 1), None) for who in peers] + [("new", "current", DAY - timedelta(days=5), None)]
+    left = [(who, "current", date(2010, 1, 1), date(2020, 1, 1)) for who in gone]
+    today = spark.createDataFrame([("new", DAY, "debit", 1, Decimal(20000))], SUMS)
+
+    def years(held: list[tuple]) -> float:
+        frame = spark.createDataFrame(held, "customer_id string, product_type string, opened_on date, closed_on date")
+        days = exposures(frame, date(2025, 1, 1), DAY - timedelta(days=1), 365)
+        exposure = days.selectExpr("customer_id", "'35-44' age_band", "'b' income_band", "exposure_days", "tenure_days")
+        return surprising(today, baseline, exposure, settings).first().return_period_years
+
+    assert years(accounts + left) == years(accounts)
