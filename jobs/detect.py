@@ -216,15 +216,28 @@ def _baseline_of(job: Job, day: date) -> DataFrame:
     return rebuilt(job.lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
 
 
+def _reached(touched: DataFrame, day: date, reach: int) -> DataFrame:
+    """Touched units and those of up to `reach` days after them, with `_days_after` the last touched one."""
+    until = F.least(F.greatest(F.date_diff(F.lit(day), "business_date"), F.lit(0)), F.lit(reach))
+    later = touched.withColumn("_days_after", F.explode(F.sequence(F.lit(0), until)))
+    on = F.date_add("business_date", F.col("_days_after")).alias("business_date")
+    return later.select("customer_id", on, "direction", "_days_after").groupBy(*UNIT).agg(F.min("_days_after").alias("_days_after"))
+
+
 def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touched: DataFrame) -> DataFrame:
-    """One row a unit, with how surprising it is among the days before."""
+    """One row a unit, with how surprising it is among the days before.
+
+    Judged are touched days, and again the days after them known already whose longer sums hold one: its row came late.
+    """
     settings = job.settings.flows
-    sums = window_sums(around, settings.windows_days).join(touched, list(UNIT), "left_semi")
+    reach = 0 if look.since is None else max(settings.windows_days) - 1
+    sums = window_sums(around, settings.windows_days).join(_reached(touched, job.day, reach), list(UNIT))
     if look.since is None:
         sums = sums.where(F.col("business_date") > F.lit(look.baseline_day))
     baseline, exposure = _baseline_before(job, look, around).localCheckpoint(), _exposure(job, look, accounts).localCheckpoint()
     own = own_baselines(baseline, settings).localCheckpoint()
-    units = judged_units(surprises(sums, baseline, own, exposure, settings), settings).localCheckpoint()
+    scored = surprises(sums, baseline, own, exposure, settings).where("_days_after < window_days")
+    units = judged_units(scored, settings).localCheckpoint()
     if look.since is None:
         calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())
     else:

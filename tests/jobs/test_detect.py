@@ -65,6 +65,7 @@ NEWS = {
         # on both sides of the day that was told
         transaction(90009, "c08-A", FIRST - timedelta(days=1), 12000, recorded=FIRST + timedelta(days=1)),
         transaction(90011, "c08-A", FIRST + timedelta(days=1), 14000),
+        transaction(90012, "c09-A", FIRST + timedelta(days=1), 11000),  # nearly ordinary
         transaction(90006, "c04-A", FIRST + timedelta(days=1), 400000, other="c04-S", said="TO SAVINGS"),  # own move
         transaction(90007, "c04-S", FIRST + timedelta(days=1), 400000, "credit", other="c04-A"),
     ],
@@ -149,6 +150,20 @@ def test_the_state_after_late_rows_and_expiry_equals_its_rebuild(job: Job) -> No
     anew = rebuilt(job.lake.read("daily_flows"), last, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert _rows(state) == _rows(anew)
     assert state.count() > 50
+
+
+def test_a_first_leg_that_becomes_known_after_the_last_is_told_with_it(job: Job) -> None:
+    lake, day = job.lake, FIRST + timedelta(days=2)
+    late = transaction(90013, "c09-A", FIRST, 12000, recorded=day)
+    lake.replace("transactions", job.spark.createDataFrame([late], lake.table("transactions").ddl),
+                 {"source_file": "all", "recorded_on": [day]})
+    detect.run(replace(job, day=day))
+    (found,) = lake.read("abnormal_flows").where(f"detected_on = DATE'{day}'").collect()
+    assert (found.customer_id, found.business_date, found.transaction_ids[:2], found.late) == (
+        "c09", FIRST + timedelta(days=1), ["T90013", "T90012"], True)
+    settings = job.settings.flows
+    anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
+    assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)
 
 
 def _rows(frame: DataFrame) -> list[str]:
