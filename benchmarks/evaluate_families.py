@@ -21,6 +21,7 @@ from features.life_events import posteriors
 from features.life_evidence import purchase_days
 
 COLUMNS = "customer_id string, business_date date, sku string, category string, product_name string, quantity double, status string"
+FIRST_SEEN = "customer_id string, source string, first_on date"
 CALLED = 0.6
 OBSERVED = 2000  # households of a world that the observer looks at: integrals take time
 TARGETS = {"precision at P >= 0.6": (">=", 0.75), "average precision, share of the Bayes-optimal": (">=", 0.90),
@@ -43,7 +44,7 @@ def judged(spark: SparkSession, world: Families, seed: int, event: LifeEvent) ->
     people = world.truth[["age", "age_known"]].itertuples()
     ages = spark.createDataFrame([(f"H{who}", int(age) if known else None) for who, age, known in people], "customer_id string, age int")
     shopped = AS_OF - timedelta(days=DAYS + 30)  # all have bought other things for longer than anybody looks back
-    first_seen = spark.createDataFrame([(f"H{who}", shopped) for who in world.truth.index], "customer_id string, first_on date")
+    first_seen = spark.createDataFrame([(f"H{who}", "purchases", shopped) for who in world.truth.index], FIRST_SEEN)
     found = posteriors(purchase_days(bought, events), ages, first_seen, events, AS_OF).drop("evidence", "event").toPandas()
     found.index = pd.Index(found["customer_id"].str[1:].astype(int))
     told = world.truth.join(found.drop(columns="customer_id"))

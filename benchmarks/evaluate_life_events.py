@@ -24,7 +24,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.evaluate_families import COLUMNS, calibration_error, world_pages, world_picture, worlds
+from benchmarks.evaluate_families import COLUMNS, FIRST_SEEN, calibration_error, world_pages, world_picture, worlds
 from benchmarks.report import DOCS, EVALUATION, put
 from conf import load_settings
 from conf.life_event import LifeEvent
@@ -125,7 +125,7 @@ def posterior(spark: SparkSession, lines: pd.DataFrame, households: pd.DataFrame
     judged = {"new_parent": event}
     ids = rows["customer_id"].drop_duplicates()
     people = spark.createDataFrame([(who, None) for who in ids], "customer_id string, age int")
-    first_seen = spark.createDataFrame([(who, date(2017, 1, 1)) for who in ids], "customer_id string, first_on date")
+    first_seen = spark.createDataFrame([(who, "purchases", date(2017, 1, 1)) for who in ids], FIRST_SEEN)
     days = purchase_days(spark.createDataFrame(rows, COLUMNS), judged)
     found = posteriors(days, people, first_seen, judged, AS_OF).select("customer_id", "probability").toPandas()
     return found.set_index(found["customer_id"].astype(int))["probability"].reindex(households.index).fillna(0.0)

@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from conf.codes import TransactionType
 from conf.model import Model, Pattern
 
+WATCHED_DAYS = 31  # a customer's payments must have been seen so long before the window for anybody to be new: who is paid monthly shows
+
 
 class Evidence(Model):
     """One kind of purchase or payment that speaks for the event, counted in distinct days, never in rows or packs."""
@@ -21,7 +23,7 @@ class Evidence(Model):
     direction: Literal["debit", "credit"] = "debit"  # of payments
     types: tuple[TransactionType, ...] = ()  # of payments: only these transaction types; empty: all
     min_amount: Decimal = Field(Decimal(0), ge=0)  # of payments, base currency
-    novel: bool = False  # of payments: only from or to somebody the customer had nothing with before the window
+    novel: bool = False  # of payments: only from or to somebody with whom the customer, known by then, had nothing before the window
     in_place_of_another: bool = False  # of novel payments: only where there was somebody else of the kind before
     max_quantity: int | None = Field(None, gt=0)  # of purchases: more pieces within the window are a shop or a nursery
 
@@ -111,6 +113,8 @@ class LifeEvent(Model):
     def _days_fit(self) -> LifeEvent:
         if self.window_days > self.onset_days:
             raise ValueError("window_days is longer than onset_days")
+        if any(each.novel for each in self.evidence.values()) and self.window_days + WATCHED_DAYS > self.onset_days:
+            raise ValueError(f"novel evidence needs onset_days of at least {WATCHED_DAYS} more than window_days")
         if self.silence_days is not None and self.silence_days >= self.window_days:
             raise ValueError("silence_days must be shorter than window_days: after the window nothing is left anyway")
         return self

@@ -61,7 +61,7 @@ def life_events(days: DataFrame, customers: DataFrame, first_seen: DataFrame, ev
     ----------
     days : DataFrame with `DAY_COLUMNS`, of purchases and payments
     customers : DataFrame as `consenting` returns
-    first_seen : DataFrame with `customer_id`, `first_on`: first day of any purchase or payment within the lookback
+    first_seen : DataFrame with `customer_id`, `source` (purchases, payments), `first_on`: first day of any of them within the lookback
     events : mapping of name to LifeEvent
     as_of : date
 
@@ -94,7 +94,10 @@ def posteriors(days: DataFrame, customers: DataFrame, first_seen: DataFrame, eve
     """
     ago = F.date_diff(F.lit(as_of), "business_date")
     in_sight = days.where((ago >= 0) & (ago < _limits(events, "onset_days")))
-    seen = in_sight.withColumns({"ago": ago, "within": ago < _limits(events, "window_days")})
+    sources = of_evidence({(name, kind): each.source for name, event in events.items() for kind, each in event.evidence.items()})
+    seen = in_sight.withColumns({"ago": ago, "within": ago < _limits(events, "window_days"), "source": sources}).join(
+        first_seen, ["customer_id", "source"]
+    )
     counted = seen.groupBy("customer_id", "event", "category").agg(
         F.count_if("within").alias("days"),
         F.max(F.when(F.col("within"), F.col("business_date"))).alias("last_on"),
@@ -115,6 +118,7 @@ def posteriors(days: DataFrame, customers: DataFrame, first_seen: DataFrame, eve
         F.max(F.size("signs")).alias("sizes"),
         F.first("within").alias("within"),
         F.first("ago").alias("ago"),
+        F.min(F.date_diff("business_date", "first_on")).alias("quiet"),
     )
     sightings = F.transform("signs", lambda sign: F.struct(F.col("ago"), sign.alias("sign")))
     whole = by_day.groupBy("customer_id", "event").agg(
@@ -122,7 +126,7 @@ def posteriors(days: DataFrame, customers: DataFrame, first_seen: DataFrame, eve
         F.max("quantity").alias("most"),
         F.max("sizes").alias("sizes"),
         F.min("ago").alias("silent"),
-        F.min("business_date").alias("first_ever"),
+        F.min("quiet").alias("quiet"),
         F.min(F.when(F.col("within"), F.col("business_date"))).alias("first_evidence_on"),
         F.count_if(~F.col("within")).alias("earlier"),
         F.size(F.collect_set(F.when(~F.col("within"), F.floor(F.col("ago") / MONTH)))).alias("earlier_months"),
@@ -132,11 +136,10 @@ def posteriors(days: DataFrame, customers: DataFrame, first_seen: DataFrame, eve
         _child(events, F.flatten(F.collect_list(sightings))).alias("child"),  # once a group: no later filter can pull it in and repeat it
     )
     total = F.least(F.aggregate("evidence", F.lit(0.0), lambda sum, each: sum + each["log_odds"]), _limits(events, "max_log_odds"))
-    quiet = F.date_diff("first_ever", "first_on") >= _limits(events, "quiet_days")
+    quiet = F.col("quiet") >= _limits(events, "quiet_days")
     return (
         collected.join(whole, ["customer_id", "event"])
         .join(customers, "customer_id")
-        .join(first_seen, "customer_id")
         .where(F.col("all_days") + F.when(_lasts(events), F.col("earlier")).otherwise(0) >= _limits(events, "min_days"))
         .where(F.size("found") >= _limits(events, "min_categories"))
         .where((F.col("most") <= _limits(events, "max_quantity_a_day")) & ~F.col("too_many"))

@@ -11,7 +11,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from conf.life_event import LifeEvent
+from conf.life_event import WATCHED_DAYS, LifeEvent
 from features.as_of import in_base_currency
 from features.configured import of_event, of_evidence
 from features.flows import wording
@@ -107,7 +107,7 @@ def payment_days(
     -------
     DataFrame with `DAY_COLUMNS`: `quantity` is 1
     """
-    told = evidence.select("customer_id", F.inline("payments")).withColumnRenamed("on", "business_date")
+    told = evidence.select("customer_id", F.array_min("seen").alias("seen_on"), F.inline("payments"))
     kind = Window.partitionBy("customer_id", "event", "category")
     series = Window.partitionBy("customer_id", "event", "category", "series")
     evidences = {(name, category): each for name, event in events.items() for category, each in event.evidence.items()}
@@ -116,10 +116,11 @@ def payment_days(
     novel = of_evidence({key: each.novel for key, each in evidences.items()})
     another = of_evidence({key: each.in_place_of_another for key, each in evidences.items()})
     fresh = F.date_diff(F.lit(as_of), F.min("business_date").over(series)) < windows
+    watched = F.date_diff(F.lit(as_of), "seen_on") >= windows + WATCHED_DAYS
     elder = F.date_diff(F.lit(as_of), F.min("business_date").over(kind)) >= windows
     return (
-        in_base_currency(told, fx_rates, base_currency)
-        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | fresh) & (~another | elder))
+        in_base_currency(told.withColumnRenamed("on", "business_date"), fx_rates, base_currency)
+        .withColumn("_counts", (F.col("amount_base") >= floors) & (~novel | (fresh & watched)) & (~another | elder))
         .where("_counts")
         .groupBy("customer_id", "event", "category", "business_date")
         .agg(F.lit(1).cast("decimal(28,3)").alias("quantity"), F.collect_set("sign").alias("signs"))

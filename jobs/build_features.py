@@ -93,9 +93,9 @@ def _life_events(job: Job, customers: DataFrame, payments: DataFrame) -> DataFra
     rates = latest_known_by(lake.read("fx_rates"), lake.table("fx_rates").key, day)
     paid = payment_days(payments, rates, job.settings.bank.base_currency, events, day)
     days = _kept(purchase_days(purchases, events).unionByName(paid))
-    seen = payments.select("customer_id", F.explode("seen").alias("business_date"))
-    both = seen.unionByName(purchases.select("customer_id", "business_date"))
-    first_seen = both.groupBy("customer_id").agg(F.min("business_date").alias("first_on"))
+    first_paid = payments.select("customer_id", F.lit("payments").alias("source"), F.array_min("seen").alias("first_on"))
+    first_bought = purchases.groupBy("customer_id", F.lit("purchases").alias("source")).agg(F.min("business_date").alias("first_on"))
+    first_seen = first_paid.unionByName(first_bought)
     return _kept(life_events(days, customers, first_seen, events, day))
 
 

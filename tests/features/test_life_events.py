@@ -99,13 +99,14 @@ PURCHASES = [
     *[diapers("silent", nth, back) for nth, back in enumerate((58, 56, 54, 51), 1)],
     *[diapers("stopped", nth, back) for nth, back in enumerate((56, 51, 46, 41, 36), 1)],  # every five days, then nothing for 36
     diapers("lull", 1, 7), *[diapers("lull", nth, back) for nth, back in enumerate((190, 130, 70), 2)],  # one day of late, but for long
+    *[diapers("shopper", nth, back, "Diapers size 3") for nth, back in enumerate((25, 14, 2), 1)],  # from the first basket seen
     *[diapers("adult", nth, back, "Adult diapers") for nth, back in enumerate((30, 20, 10), 1)],
     *[diapers("old", nth, back) for nth, back in enumerate((200, 190, 180), 1)],  # evidence that ended
     bought("chinese-1", 1, days_ago(9), "母婴/纸尿裤", "80.00", name="纸尿裤 S", customer="chinese"),
     bought("chinese-2", 1, days_ago(2), "母婴/奶粉", "300.00", name="婴儿奶粉 1段", customer="chinese"),
 ]  # fmt: skip
 PEOPLE = ["own", "gift", "shop", "back", "still", "newborn", "adult", "old", "none", "chinese", "switcher", "stayer", "starter",
-          "twins", "nursery", "dealer", "silent", "stopped", "lull"]  # fmt: skip
+          "twins", "nursery", "dealer", "silent", "stopped", "lull", "shopper", "newcomer"]  # fmt: skip
 PAYMENTS = (
     "customer_id string, business_date date, direction string, type string, amount decimal(18,2), "
     "currency string, description string, counterparty string"
@@ -122,7 +123,8 @@ def judged(spark: SparkSession) -> dict[str, Any]:
     payments = spark.createDataFrame(
         [*[pay("stayer", back, "ACME") for back in (150, 120, 90, 60, 30, 0)],
          *[pay("starter", back, "ACME") for back in (60, 30, 0)],  # nothing known of an earlier job
-         *[pay("switcher", back, "ACME") for back in (150, 120, 90)], pay("switcher", 60, "NEW INC"), pay("switcher", 30, "NEW INC")],
+         *[pay("switcher", back, "ACME") for back in (150, 120, 90)], pay("switcher", 60, "NEW INC"), pay("switcher", 30, "NEW INC"),
+         *[pay("newcomer", back, "OLD INC") for back in (100, 95)], *[pay("newcomer", back, "ACME") for back in (85, 55, 25)]],
         PAYMENTS,
     )  # fmt: skip
     purchases = frame(spark, "purchases", PURCHASES)
@@ -130,7 +132,11 @@ def judged(spark: SparkSession) -> dict[str, Any]:
     evidence = payment_evidence(payments, customers, EVENTS)
     paid = payment_days(evidence, frame(spark, "fx_rates", []), "CNY", EVENTS, DAY)
     days = purchase_days(purchases, EVENTS).unionByName(paid).persist()
-    first_seen = spark.createDataFrame([(who, LONG_AGO) for who in PEOPLE], "customer_id string, first_on date")
+    first_seen = spark.createDataFrame(
+        [*[(who, "payments", LONG_AGO) for who in PEOPLE],
+         *[(who, "purchases", days_ago(25) if who == "shopper" else LONG_AGO) for who in PEOPLE]],
+        "customer_id string, source string, first_on date",
+    )  # fmt: skip
     found = posteriors(days, customers, first_seen, EVENTS, DAY)
     written = life_events(days, customers, first_seen, EVENTS, DAY)
     return {
@@ -145,7 +151,8 @@ def test_only_new_parents_and_job_changers_are_written_down(judged: dict[str, An
 
 
 def test_a_gift_a_shop_a_nursery_a_return_an_adult_and_what_ended_are_not_even_judged(judged: dict[str, Any]) -> None:
-    assert {who for who, event in judged["found"] if event == "new_parent"} == {"own", "still", "newborn", "chinese", "twins", "lull"}
+    parents = {who for who, event in judged["found"] if event == "new_parent"}
+    assert parents == {"own", "still", "newborn", "chinese", "twins", "lull", "shopper"}
 
 
 def test_twins_are_one_event_and_no_more_probable_than_one_child(judged: dict[str, Any]) -> None:
@@ -177,6 +184,31 @@ def test_who_has_bought_for_long_is_not_new_unless_the_size_says_newborn(judged:
     assert newborn["child_age_to_months"] <= 6
 
 
+def test_who_was_not_seen_shopping_before_is_not_new_however_long_the_bank_knows_them(judged: dict[str, Any]) -> None:
+    shopper = judged["found"][("shopper", "new_parent")]
+    assert shopper["probability"] > PARENT.min_probability
+    assert not shopper["is_new"]
+
+
+def test_nobody_is_new_to_a_customer_of_whom_no_month_before_the_window_is_known(spark: SparkSession, settings: Settings) -> None:
+    events, known_for = {"relocation": settings.life_events["relocation"]}, {"new": 36, "of_late": 106, "old": 204}
+    regular = [("rent", 3000, (32, 2)), ("electric", 200, (30, 10, 0)), ("broadband", 80, (12,))]
+
+    def paid(who: str, back: int, wording: str, amount: int) -> tuple:
+        return (who, days_ago(back), "debit", "transfer", Decimal(amount), "CNY", wording, wording.upper())
+
+    payments = spark.createDataFrame(
+        [*[paid(who, back, wording, amount) for who in known_for for wording, amount, days in regular for back in days],
+         *[paid(who, back, "lunch", 20) for who, days in known_for.items() for back in range(1, days + 1, 7)]],
+        PAYMENTS,
+    )  # fmt: skip
+    customers = spark.createDataFrame([(who, 40) for who in known_for], "customer_id string, age int")
+    evidence = payment_evidence(payments, customers, events)
+    days = payment_days(evidence, frame(spark, "fx_rates", []), "CNY", events, DAY)
+    first_seen = evidence.selectExpr("customer_id", "'payments' AS source", "array_min(seen) AS first_on")
+    assert [row["customer_id"] for row in life_events(days, customers, first_seen, events, DAY).collect()] == ["old"]
+
+
 def test_days_before_the_window_count_for_something_and_are_listed(judged: dict[str, Any]) -> None:
     still, newborn = judged["found"][("still", "new_parent")], judged["found"][("newborn", "new_parent")]
     earlier = {"category": "earlier", "days": 2, "last_on": days_ago(200), "log_odds": 0.75, "note": "months: 2"}
@@ -193,6 +225,7 @@ def test_of_an_event_without_a_child_the_latest_pattern_tells_the_stage(judged: 
 @pytest.mark.parametrize(("changes", "said"), [
     ({"silence_days": 60}, "silence_days must be shorter"),
     ({"child": None}, "need `child`"),
+    ({"evidence": JOB.evidence, "window_days": 100, "onset_days": 130}, "novel evidence needs onset_days of at least 31 more"),
     ({"stages": ({"name": "late", "pattern": "x"},)}, "told by from_months"),
     ({"stages": ({"name": "a", "from_months": 0, "to_months": 6}, {"name": "b", "from_months": 5, "to_months": 9})}, "without overlap"),
     ({"stages": ({"name": "a", "from_months": 0},)}, "by a pattern, or by"),
