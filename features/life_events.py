@@ -42,13 +42,13 @@ def consenting(customers: DataFrame, restrictions: DataFrame, as_of: date) -> Da
 
     Returns
     -------
-    DataFrame with `customer_id`, `age` (null where the birth date is unknown)
+    DataFrame with `customer_id`, `age`: of nobody whose birth date is not on record, who may be a child
     """
     bereaved = restrictions.where((F.col("kind") == "bereavement") & in_force(F.lit(as_of)))
     age = age_on(F.col("birth_date"), as_of)
     return (
         customers.where(F.coalesce("life_event_consent", F.lit(False)) & F.col("closed_on").isNull())
-        .where(age.isNull() | (age >= ADULT))
+        .where(age >= ADULT)
         .join(bereaved.select("customer_id").distinct(), "customer_id", "left_anti")
         .select("customer_id", age.alias("age"))
     )

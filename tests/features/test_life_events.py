@@ -268,16 +268,18 @@ def test_only_consenting_adults_who_are_still_here_and_not_bereaved_are_looked_a
         "no": {"life_event_consent": False},
         "never_asked": {},
         "minor": {"life_event_consent": True, "birth_date": on(4, 1, 2008)},
+        "of_unknown_age": {"life_event_consent": True, "birth_date": None},
         "left": {"life_event_consent": True, "closed_on": on(3, 1)},
         "bereaved": {"life_event_consent": True},
         "no_longer": {"life_event_consent": True},
         "last_day": {"life_event_consent": True},
     }
-    customers = frame(spark, "customers", [version(since, customer_id=who, **values) for who, values in people.items()])
+    of_age = {"birth_date": on(1, 1, 1980)}
+    customers = frame(spark, "customers", [version(since, customer_id=who, **of_age | values) for who, values in people.items()])
     restrictions = frame(spark, "restrictions", [
         {"customer_id": "bereaved", "kind": "bereavement", "valid_from": on(3, 1)},
         {"customer_id": "no_longer", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": DAY - timedelta(1)},
         {"customer_id": "last_day", "kind": "bereavement", "valid_from": on(1, 1), "valid_to": DAY},
     ])  # fmt: skip
     found = {row["customer_id"]: row["age"] for row in consenting(customers, restrictions, DAY).collect()}
-    assert found == {"yes": 18, "no_longer": None}
+    assert found == {"yes": 18, "no_longer": 46}
