@@ -33,8 +33,10 @@ from jobs.explain import child_age
 from jobs.ledger import is_small
 from jobs.sums import Sums, counted, sums_of_day
 from tables.arrow import Filter, read_arrow
+from worklists.forgotten import without_life_events
 
 INFERRED = ("life_events", "payment_evidence")  # kept with consent only
+TOLD = ("alerts", "deliveries")  # kept without what was inferred
 
 
 def run(job: Job) -> Counts:
@@ -73,7 +75,10 @@ def _consenting(job: Job) -> DataFrame:
 
 
 def _forget_withdrawn(job: Job) -> None:
-    """Of whoever has taken consent back by now nothing that was inferred stays: of no earlier day, nor of one that is run again."""
+    """Of whoever has taken consent back by now nothing that was inferred stays: of no earlier day, nor of one that is run again.
+
+    Alerts stay, as what was said and answered does, but name no event and no offer that was made for one.
+    """
     consented, versions = F.coalesce("life_event_consent", F.lit(False)), job.lake.read("customers")
     withdrawn = versions.where(F.col("is_current") & ~consented).join(versions.where(consented), "customer_id", "left_semi")
     whose = withdrawn.select("customer_id").distinct().localCheckpoint()
@@ -82,6 +87,10 @@ def _forget_withdrawn(job: Job) -> None:
     for name in INFERRED:
         if not job.lake.read(name).join(whose, "customer_id", "left_semi").isEmpty():
             job.lake.delete_of(name, whose)
+    for name in TOLD:
+        rows = without_life_events(job.lake.read(name).join(whose, "customer_id", "left_semi"), job.settings).localCheckpoint()
+        if not rows.isEmpty():
+            job.lake.merge(name, rows)
 
 
 def _life_events(job: Job, customers: DataFrame, payments: DataFrame) -> DataFrame:

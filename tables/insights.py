@@ -216,7 +216,7 @@ ALERTS = Table(
         Column("snoozed_until", "DATE", "not on a worklist before this day"),
         Column("closed_on", "DATE", "when it left the open states"),
         Column("control_group", "BOOLEAN", "held back by lot, to measure what calling is worth"),
-        Column("matter", "STRING", "what it is about: flow ids, life event or offer", Personal.PSEUDONYM),
+        Column("matter", "STRING", "what it is about: flow ids, life event or offer", Personal.INFERRED),
         Column("flow_ids", "ARRAY<STRING>", "the abnormal flows told together", Personal.PSEUDONYM),
         Column("model_version", "STRING", "of the first offer's model"),
         Column("changed_on", "DATE", "the run's day that last changed it"),

@@ -90,14 +90,19 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
     chance = F.format_string("%.1f", first["probability"] * 100)
     moved = F.when(F.col("moved") != "", worded(words["moved"], {"what": F.col("moved")}))
     best = worded(words["next_best_offer"], {"offer": first["name"], "chance": chance, "moved": moved})
-    offered = F.when(F.size("offers") > 0, worded(words["offered"], {"offer": first["name"], "say": first["reason"]}))
     safe = F.when(F.col("safety"), F.lit(words["safety"]))
     reason = (
         F.when(F.col("type") == "life_event", F.lit(words["life_event"]))
         .when(F.col("type") == "next_best_offer", best)
-        .otherwise(F.concat_ws(" ", each_cause_once(F.col("told"), settings), safe, offered))
+        .otherwise(F.concat_ws(" ", each_cause_once(F.col("told"), settings), safe, offered(words)))
     )
     return matters.withColumns({"headline": _by_type(headlines), "reason": reason})
+
+
+def offered(words: Mapping[str, str]) -> Column:
+    """What a flow's reason says of the first offer; null without one. Columns read: `offers`."""
+    first = F.try_element_at("offers", F.lit(1))
+    return F.when(F.size("offers") > 0, worded(words["offered"], {"offer": first["name"], "say": first["reason"]}))
 
 
 def _by_type(texts: Mapping[AlertType, Column]) -> Column:

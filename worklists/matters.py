@@ -12,6 +12,7 @@ from conf.settings import ContactPolicy, Settings
 from worklists.reasons import chosen, day, worded
 
 SALES: tuple[AlertType, ...] = ("life_event", "next_best_offer")  # nothing but an offer to say
+FORGOTTEN = "life_event||"  # the matter of an alert whose customer has withdrawn consent
 LIFETIME = 14  # days, where the configuration names none
 STATISTICAL = ("withdrawal", "deposit")
 AT_HAND = 3  # times an offer's quota: customers at hand for it, as other rules hold some of them back
@@ -217,6 +218,8 @@ def flows_to_tell(at_hand: DataFrame, undone: DataFrame, live: DataFrame, stand:
 def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
     """Today's life events of customers who were not told of the same event and stage within `life_event_again_days`.
 
+    Of whom it is no longer known what they were told, as they withdrew consent and gave it anew, nothing is told as long.
+
     Parameters
     ----------
     life_events : DataFrame of `life_events` rows
@@ -225,14 +228,12 @@ def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: Contac
     part = F.split("matter", "[|]")
     since = F.date_diff(F.lit(today), "raised_on") < policy.life_event_again_days
     told = alerts.where(told_before(today) & (F.col("type") == "life_event") & since).select(
-        "customer_id", part[1].alias("event"), part[2].alias("_stage")
+        "customer_id", part[1].alias("_event"), part[2].alias("_stage")
     )
-    return (
-        life_events.where(F.col("as_of") == F.lit(today))
-        .withColumn("_stage", F.coalesce("stage", F.lit("")))
-        .join(told.distinct(), ["customer_id", "event", "_stage"], "left_anti")
-        .drop("_stage")
-    )
+    same = (F.col("_event") == F.col("e.event")) & (F.col("_stage") == F.coalesce("e.stage", F.lit("")))
+    whose = F.col("e.customer_id") == F.col("t.customer_id")
+    found = life_events.where(F.col("as_of") == F.lit(today)).alias("e")
+    return found.join(told.distinct().alias("t"), whose & (same | (F.col("_event") == "")), "left_anti")
 
 
 def untold_offers(scores: DataFrame, alerts: DataFrame, settings: Settings, today: date) -> DataFrame:

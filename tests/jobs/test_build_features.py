@@ -123,6 +123,12 @@ def test_what_was_inferred_is_gone_the_day_consent_is_taken_back(job: Job) -> No
     kept = [{"customer_id": who, "as_of": DAY} for who in ("anna", "carol")]
     job.lake.append("payment_evidence", job.lake.literal("payment_evidence", kept))
     assert {row["customer_id"] for row in job.lake.read("life_events").collect()} == {"anna", "carol"}
+    call = {"type": "life_event", "status": "contacted", "priority": 50, "reason": "A review.", "offers": [
+        {"offer_id": "postpartum_centre", "name": "Postpartum centre", "probability": 0.1, "expected_value": 1.0, "reason": "x"}]}
+    alert, delivery = {"raised_on": DAY, "matter": "life_event|new_parent|newborn|2026"}, {"business_date": DAY}
+    for table, more in (("alerts", alert), ("deliveries", delivery)):
+        rows = [call | more | {"customer_id": who, "alert_id": who} for who in ("anna", "carol")]
+        job.lake.replace(table, job.lake.literal(table, rows), {"type": ["life_event"]})
     withdrawn = version(NEXT, customer_id="anna", birth_date=on(4, 1, 1990), joined_on=on(1, 1, 2025), life_event_consent=False)
     put(job, "customers", [withdrawn], "later")
 
@@ -132,6 +138,12 @@ def test_what_was_inferred_is_gone_the_day_consent_is_taken_back(job: Job) -> No
         assert "anna" not in "".join(log.read_text() for log in (job.places.lake / table / "_delta_log").glob("*.json"))
     run(job)
     assert {row["customer_id"] for row in job.lake.read("life_events").collect()} <= {"carol"}, "an earlier day is run again"
+    for table in job.lake.versions():
+        said = [row.asDict(recursive=True) for row in job.lake.read(table).collect() if "customer_id" in row]
+        assert not [row for row in said if row["customer_id"] == "anna" and re.search("new_parent|postpartum", str(row))], table
+    alerts = job.lake.read("alerts").where("type = 'life_event'").collect()
+    told = {row["customer_id"]: (row["status"], row["reason"], len(row["offers"])) for row in alerts}
+    assert told == {"anna": ("contacted", "A review.", 0), "carol": ("contacted", "A review.", 1)}
 
 
 def _is_told(settings: Settings, places: Places) -> None:
