@@ -23,8 +23,9 @@ from worklists.flow_reasons import (
     woken_reason,
 )
 
+USUAL = {"window_days": ("int", 1), "usual_amount": ("decimal(18,2)", 0)}  # of an event that is never usual
 ABSENT = {  # what a kind does not have is empty
-    "window_days": "int", "usual_amount": "decimal(18,2)", "return_period_years": "double", "p_value": "double",
+    "return_period_years": "double", "p_value": "double",
     "q_value": "double", "log_odds": "double", "chance": "double", "observations": "bigint", "peer_group": "string",
     "peer_weight": "double", "cause": "string",
 }
@@ -103,12 +104,12 @@ def _of_kind(events: DataFrame, kind: str, job: Job) -> DataFrame:
 
 
 def _rows(job: Job, told: DataFrame, reason: Column, identity: Column) -> DataFrame:
-    filled = told.withColumns({
-        name: F.lit(1 if name == "window_days" else None).cast(kind) for name, kind in ABSENT.items() if name not in told.columns
-    })
+    missing = {name: value for name, value in (USUAL | {each: (kind, None) for each, kind in ABSENT.items()}).items()
+               if name not in told.columns}
+    filled = told.withColumns({name: F.lit(value).cast(kind) for name, (kind, value) in missing.items()})
     late = F.col("_recorded") > F.date_add("business_date", 1) if "_recorded" in told.columns else F.lit(False)
     return filled.select(
         F.sha2(identity, 256).substr(1, 24).alias("flow_id"), "customer_id", "account_id", "business_date", "kind",
-        *ABSENT, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
+        *USUAL, *ABSENT, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
         F.lit(job.day).alias("detected_on"), F.lit(job.run_id).alias("run_id"),
     )

@@ -56,7 +56,11 @@ def run(job: Job) -> Counts:
     job.lake.replace("abnormal_flows", found.abnormal, {"detected_on": job.day})
     written = job.lake.read("abnormal_flows").where(F.col("detected_on") == F.lit(job.day))
     kinds = {row["kind"]: row["count"] for row in written.groupBy("kind").count().collect()}
-    return {"rows_in": found.judged_units.count(), "rows_out": sum(kinds.values()), **kinds}
+    without_rate = {row["currency"]: row["count"] for row in found.without_rate.groupBy("currency").count().collect()}
+    for currency, count in sorted(without_rate.items()):
+        job.progress(f"{job.day}  [yellow]detect: {count:,} movements in {currency} were not judged: fx_rates has no rate[/yellow]")
+    unrated = {"without_rate": sum(without_rate.values())} if without_rate else {}
+    return {"rows_in": found.judged_units.count(), "rows_out": sum(kinds.values()), **kinds, **unrated}
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Detected:
     units: DataFrame  # rows for daily_flows
     abnormal: DataFrame  # rows for abnormal_flows
     judged_units: DataFrame
+    without_rate: DataFrame  # new movements nothing can be said of: their currency has no rate
 
 
 def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
@@ -112,7 +117,8 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     if no_news:
         forgiven = forgiven_units(job, reduce(DataFrame.unionByName, no_news), stored)
         units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
-    return Detected(look, units, told, judged)
+    new = F.col("business_date") >= F.lit(look.report_from) if since is None else F.col("recorded_on") > F.lit(since)
+    return Detected(look, units, told, judged, moved.where(new & F.col("amount_base").isNull()))
 
 
 def _reach(day: date, first_run_days: int, settings: Flows) -> date:

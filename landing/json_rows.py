@@ -15,7 +15,6 @@ from landing.rows import MAX_FIELD, MAX_ROW, Row, Shape, batch
 from landing.text import looks_like
 
 ROWS = 50_000
-MAX_DEPTH = 32
 
 
 class _Bad(Exception):

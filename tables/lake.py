@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -128,8 +128,8 @@ class Lake:
         with self._writing(name):
             self._conform(self.table(name), rows).write.format("delta").mode("append").save(self.path(name))
 
-    def merge(self, name: str, rows: DataFrame, keep: Iterable[str] = ()) -> None:
-        """Upsert `rows` on the table's key; a matched row keeps its own values of the columns in `keep`.
+    def merge(self, name: str, rows: DataFrame) -> None:
+        """Upsert `rows` on the table's key.
 
         Raises
         ------
@@ -140,10 +140,9 @@ class Lake:
         table = self.table(name)
         source = self._conform(table, rows)
         self._require_key(table, source)
-        kept = set(keep) | set(table.key)
         target = DeltaTable.forPath(self.spark, self.path(name)).alias("t")
         on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
-        columns = [column for column in table.column_names if column not in kept]
+        columns = [column for column in table.column_names if column not in table.key]
         changed = " OR ".join(_differs(column) for column in table.columns if column.name in columns and column.name != "run_id")
         with self._writing(name):
             (

@@ -64,11 +64,11 @@ def customer_page(picture: Picture, settings: Settings) -> str:
     )
 
 
-def customer_text(picture: Picture, settings: Settings, colour: bool = False) -> str:
+def customer_text(picture: Picture, settings: Settings) -> str:
     """The picture for a terminal."""
     told = _Text(picture, settings)
     target = io.StringIO()
-    console = Console(file=target, width=WIDTH, force_terminal=colour, color_system="standard" if colour else None, highlight=False)
+    console = Console(file=target, width=WIDTH, force_terminal=False, color_system=None, highlight=False)
     console.print(told.whole())
     return target.getvalue().rstrip()
 

@@ -362,7 +362,7 @@ def _evidence(flows: Column, settings: Settings) -> Column:
     legs = F.array_distinct(F.flatten(F.transform(flows, lambda flow: flow["_legs"])))
     largest = F.slice(F.sort_array(legs, asc=False), 1, settings.contact_policy.evidence_rows)
     found = F.transform(flows, lambda flow: _item("flow", flow["flow_id"], flow["business_date"], flow["amount"], flow["kind"]))
-    baselines = F.transform(F.filter(flows, lambda flow: flow["usual_amount"].isNotNull()), usual)
+    baselines = F.transform(F.filter(flows, lambda flow: flow["kind"].isin(*STATISTICAL)), usual)
     return F.concat(F.transform(largest, shown), found, baselines).cast(EVIDENCE)
 
 

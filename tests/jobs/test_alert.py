@@ -59,7 +59,8 @@ class Bank:
 
     def __init__(self, spark: SparkSession, settings: Settings, places: Places) -> None:
         self.spark = spark
-        policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "offer_alerts_per_1000_customers": 200.0})
+        policy = settings.contact_policy.model_copy(
+            update={"control_share": 0.0, "offer_alerts_per_1000_customers": 200.0, "least_flow_alerts": 1})
         self.settings = settings.model_copy(update={"contact_policy": policy})
         self.places = places
 

@@ -108,7 +108,7 @@ def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     assert split.detected_on == FIRST + timedelta(days=1)
     broken = found["early_withdrawal", "c02"]
     assert "194 days before its maturity on 1 Dec 2026" in broken.reason
-    assert broken.account_id == "c02-TD"
+    assert (broken.account_id, broken.usual_amount) == ("c02-TD", 0)
 
 
 def test_what_is_told_is_the_sum_of_its_rows_and_what_was_told_before_is_not_told_again(job: Job) -> None:
@@ -197,6 +197,18 @@ def test_a_false_alarm_and_money_that_came_back_become_usual_for_the_customer(jo
     settings = job.settings.flows
     anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)
+
+
+def test_a_movement_whose_currency_has_no_rate_is_counted_and_named(job: Job) -> None:
+    day, said = FIRST + timedelta(days=2), []
+    foreign = transaction(90030, "c07-A", day, 90000)
+    rows = job.spark.createDataFrame([(*foreign[:4], "EUR", *foreign[5:])], job.lake.table("transactions").ddl)
+    job.lake.replace("transactions", rows, {"source_file": "all", "recorded_on": [day]})
+    counts = detect.run(replace(job, day=day, progress=said.append))
+    assert counts["without_rate"] == 1
+    assert [line for line in said if "1 movements in EUR were not judged" in line]
+    job.lake.delete("transactions", "currency = 'EUR'")
+    assert "without_rate" not in detect.run(replace(job, day=day))
 
 
 def test_a_correction_empties_the_day_it_took_the_money_from(job: Job) -> None:

@@ -83,11 +83,11 @@ def test_many_rows_of_one_day_are_spread_over_the_tasks(lake, spark):
     assert lake.read("transactions").select("transaction_id").distinct().count() == 200
 
 
-def test_merge_keeps_what_it_must_and_refuses_keys_that_would_double(lake):
+def test_merge_updates_adds_and_refuses_keys_that_would_double(lake):
     lake.merge("models", models(lake, ("gold", 1, "champion"), ("fund", 1, None)))
-    lake.merge("models", models(lake, ("gold", 1, "previous"), ("gold", 2, "champion")), keep=["alias"])
-    kept = {(row["offer_id"], row["version"]): row["alias"] for row in lake.read("models").collect()}
-    assert kept == {("gold", 1): "champion", ("gold", 2): "champion", ("fund", 1): None}
+    lake.merge("models", models(lake, ("gold", 1, "previous"), ("gold", 2, "champion")))
+    found = {(row["offer_id"], row["version"]): row["alias"] for row in lake.read("models").collect()}
+    assert found == {("gold", 1): "previous", ("gold", 2): "champion", ("fund", 1): None}
 
     version = lake.versions()["models"]
     for bad in ([("card", 1, None), ("card", 1, "champion")], [(None, 1, None)]):
