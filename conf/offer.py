@@ -42,6 +42,9 @@ class Uptake(Model):
     window_days: int = Field(60, gt=0)
 
 
+Sign = Literal["rises", "falls"]
+
+
 class Offer(Model):
     name: dict[Literal["en", "zh"], str]
     family: Family
@@ -55,6 +58,7 @@ class Offer(Model):
     cool_down_days: int = Field(90, ge=0)  # after it was talked about
     minutes: int | None = Field(None, gt=0)  # that a call about it takes; `worklists.minutes_per_call` when not named
     daily_quota: int | None = Field(None, gt=0)  # calls a day about it, of the whole bank; no limit when not named
+    signs: dict[str, Sign] = {}  # feature -> which way uptake goes with it, where that is known: boosted trees never learn the opposite
     discreet: bool = False  # only through a life event it is raised by; the reason never names the inference
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError, conf_hash
 from conf.offer import Offer
+from features.catalogue import FEATURES
 from jobs.context import Counts, Job, code_version
 from jobs.model_shelf import ModelShelf
 from jobs.training_rows import TrainingRows, training_rows
@@ -27,6 +28,7 @@ AT_ONCE = 2  # offers in training: each holds the spline design of all its rows 
 
 def run(job: Job) -> Counts:
     """Train every offer, register what is new, and write `models`; a failed gate leaves the champion in use."""
+    _require_inputs(job.settings.offers)
     job.progress("train: collecting past days and what was taken up after them")
     rows = training_rows(job)
     rates = uptake_rates(rows.uptakes(job.settings.offers), job.settings.offers)
@@ -85,7 +87,18 @@ def _family(job: Job, rows: TrainingRows, family: str) -> Family | None:
     sold = [name for name, seen in rows.uptakes(members).items() if seen.positives]
     longest = max(offer.uptake.window_days for offer in members.values())
     models = job.settings.models
-    return family_of([rows.of(name) for name in sorted(sold)], models.embargo_days + longest, rows.inputs, models.seed)
+    first, *others = (offer.signs.items() for offer in members.values())
+    shared = dict(set(first).intersection(*others))
+    return family_of([rows.of(name) for name in sorted(sold)], models.embargo_days + longest, rows.inputs, models.seed, shared)
+
+
+def _require_inputs(offers: Mapping[str, Offer]) -> None:
+    """Raise CONFIGURATION where an offer has a sign for what is no number a model reads."""
+    readable = {feature.name for feature in FEATURES if feature.model_input and feature.type != "STRING"}
+    for offer_id, offer in offers.items():
+        for name in sorted(set(offer.signs) - readable):
+            raise KehuError(f"offers.{offer_id}.signs.{name}: no model reads such a number; see `kehu features --list`",
+                            ExitCode.CONFIGURATION)
 
 
 def rollback(job: Job, offer_id: str) -> Counts:

@@ -5,8 +5,9 @@ No class weights and no resampling: both were measured to spoil the probabilitie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler, TargetEncoder
 
+from conf.offer import Sign
 from models.calibration import shift
 from models.inputs import Inputs
 
@@ -31,6 +33,8 @@ BORROWING_PENALTIES = (0.003, 0.02)
 BORROWED = 3.0  # scale of the family's log-odds as an input: the larger, the less its weight is penalised
 SOLVER = "newton-cholesky"  # exact; the default stops early where takers are rare, which cost more than a point of log-loss skill
 TREES = 200
+SIGNS = {"rises": 1, "falls": -1}
+NO_SIGNS: Mapping[str, Sign] = MappingProxyType({})
 LEVEL_ROWS = 50_000  # that a level is found from: the calibration moves it again
 
 
@@ -102,11 +106,14 @@ def borrowing_models(
     return fitted
 
 
-def boosted_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, seed: int) -> Pipeline:
+def boosted_model(
+    rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, seed: int, signs: Mapping[str, Sign] = NO_SIGNS
+) -> Pipeline:
     """Boosted trees, regularised for rare positives: defaults were worse than the base rate in log loss.
 
     Categories go through a cross-fitted target encoder, not the trees' own categorical splits, so that every split is a
     threshold on a number and reasons can be computed exactly. No early stopping: its random split leaks across snapshots.
+    In a number with a sign the log-odds only rise, or only fall.
     """
     parts = [("number", "passthrough", list(inputs.numbers))]
     if inputs.categories:
@@ -121,6 +128,7 @@ def boosted_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, seed: i
         max_features=0.4,
         early_stopping=False,
         random_state=seed,
+        monotonic_cst=[SIGNS.get(signs.get(name, ""), 0) for name in inputs.numbers] + [0] * len(inputs.categories),
     )
     return Pipeline([("design", ColumnTransformer(parts, sparse_threshold=0)), ("trees", trees)]).fit(rows, taken)
 
@@ -148,7 +156,8 @@ def parts_of(model: Pipeline | StackingClassifier) -> list[tuple[float, Pipeline
 
 
 def fitted_again(
-    model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Family | None, seed: int
+    model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Family | None, seed: int,
+    signs: Mapping[str, Sign] = NO_SIGNS,
 ) -> Pipeline | StackingClassifier:
     """The same candidate, with the same design and penalty, fitted to more rows."""
     first, *more = (part for _, part in parts_of(model))
@@ -157,7 +166,7 @@ def fitted_again(
         (logistic,) = borrowing_models(rows, taken, family, [before.C]).values()
         return blended_model(logistic, more[0], rows, taken) if more else logistic
     logistic = Pipeline([("design", design), ("logistic", _regression(design.transform(rows), taken, before.C, before))])
-    return blended_model(logistic, boosted_model(rows, taken, inputs, seed), rows, taken) if more else logistic
+    return blended_model(logistic, boosted_model(rows, taken, inputs, seed, signs), rows, taken) if more else logistic
 
 
 def _regression(prepared: np.ndarray, taken: np.ndarray, penalty: float, near: LogisticRegression | None = None) -> LogisticRegression:

@@ -73,6 +73,7 @@ def model_card(
     parts += [
         "## Inputs",
         ", ".join(f"`{feature}`" for feature in trained.features) or "none",
+        *([f"Trees are held to: {', '.join(f'{way} with `{name}`' for name, way in sorted(offer.signs.items()))}."] if offer.signs else []),
         f"Never an input: {', '.join(sorted(NEVER_INPUTS))}.",
         "## Limits",
         "Learned from customers who came to it by themselves; customers who were never offered it are not refusals. "

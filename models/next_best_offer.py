@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
 
-from conf.offer import Offer
+from conf.offer import Offer, Sign
 from conf.settings import Models
 from models.calibration import calibrated, with_model
 from models.candidates import (
+    NO_SIGNS,
     Family,
     blended_model,
     boosted_model,
@@ -156,7 +157,7 @@ def trained_offer(
     rated = replace(rated, gates=(leak,))
     if not leak.passed:
         return replace(rated, why=leak.says)
-    kind, chosen, losses, why = _chosen(training, validation, used, family, settings)
+    kind, chosen, losses, why = _chosen(training, validation, used, family, settings, offer.signs)
     if chosen is None:
         return replace(rated, why=why, candidates=losses)
 
@@ -164,7 +165,7 @@ def trained_offer(
     tried = calibrated(chosen, validation.inputs[names], validation.taken)
     before = tried.predict_proba(validation.inputs[names])[:, 1]
     learned = rows.on([*days[0], *days[1]])
-    again = fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed)
+    again = fitted_again(chosen, learned.inputs[names], learned.taken, used, family, settings.seed, offer.signs)
     model = with_model(tried, again, validation.inputs[names], float(before.mean()))
     model.typical_customer_ = typical_customer(learned.inputs, inputs.only(names))  # kept inside the artifact, under its hash
     plain = float(learned.taken.mean())
@@ -179,7 +180,9 @@ def trained_offer(
     return Trained(offer_id, kind, model, why, tuple(names), gates, figures, losses, windows, test, probability)
 
 
-def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, seed: int) -> Family | None:
+def family_of(
+    members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, seed: int, signs: Mapping[str, Sign] = NO_SIGNS
+) -> Family | None:
     """What the takers of a family's offers have in common, from training windows only; None where it is not more than one offer.
 
     Parameters
@@ -188,6 +191,7 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, 
     purge_days : embargo and the family's longest outcome window
     inputs : what models may read
     seed : of the trees
+    signs : those that all its offers share
     """
     trained_on = [rows.on(split_days(set(rows.as_of), purge_days)[0]) for rows in members]
     trained_on = [rows for rows in trained_on if rows.takers]
@@ -203,7 +207,7 @@ def family_of(members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, 
         return None
     pooled = pooled[list(used.names)]
     many = sum(rows.takers for rows in trained_on) >= MIN_BLENDED
-    return Family(family_model(pooled, taken, used), boosted_model(pooled, taken, used, seed) if many else None)
+    return Family(family_model(pooled, taken, used), boosted_model(pooled, taken, used, seed, signs) if many else None)
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
@@ -230,7 +234,8 @@ def _too_few(training: LabelledRows, validation: LabelledRows, test: LabelledRow
 
 
 def _chosen(
-    training: LabelledRows, validation: LabelledRows, used: Inputs, family: Family | None, settings: Models
+    training: LabelledRows, validation: LabelledRows, used: Inputs, family: Family | None, settings: Models,
+    signs: Mapping[str, Sign],
 ) -> tuple[Kind, Any, dict[str, float], str]:
     """The simplest candidate that no other beats by more than one standard error on the validation window.
 
@@ -259,7 +264,7 @@ def _chosen(
                 borrowing[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared, training.taken)
         shared_best = best_of(borrowing)
     if training.takers >= MIN_BLENDED:
-        boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed)
+        boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed, signs)
         best_of({"blended": blended_model(fitted[own_best], boosted, training.inputs[names], training.taken)})
     kept, why = "rate", "nothing beats the plain rate by more than one standard error"
     for name in (shared_best, own_best, "blended"):

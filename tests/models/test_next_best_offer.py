@@ -136,6 +136,21 @@ def blended(boosted: Trained, learned: tuple) -> Trained:
     return replace(boosted, kind="blended", model=model)
 
 
+def test_trees_are_held_to_the_sign_a_bank_knows(learned: tuple) -> None:
+    """Noise that by chance speaks against an offer here and there never does where it may only speak for it."""
+    training = learned[0].on(DAYS[2:])
+    grid = pd.concat([training.inputs.iloc[:50]] * 40, ignore_index=True)
+    grid["noise"] = np.repeat(np.linspace(-3, 3, 40), 50)
+
+    def steps(**signs: str) -> np.ndarray:
+        model = boosted_model(training.inputs, training.taken, INPUTS, 1, signs)
+        return np.diff(model.decision_function(grid).reshape(40, 50), axis=0)
+
+    assert (steps() < -1e-9).any()
+    assert (steps(noise="rises") >= -1e-9).all()
+    assert (steps(noise="falls") <= 1e-9).all()
+
+
 def test_no_thread_warns_when_another_one_ends(boosted: Trained, learned: tuple) -> None:
     """A thread that ends brings back the filters it found: what they all hide must be hidden around them all."""
     rows, inside = learned[0].on(DAYS[1:2]), uncalibrated(boosted.model)
