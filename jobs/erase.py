@@ -24,10 +24,8 @@ def erased(job: Job, customer_ids: Sequence[str]) -> Counts:
     Raises
     ------
     KehuError
-        CHECK_FAILED when a file of ours still holds one of their ids; CONFIGURATION for a lake that is no local directory.
+        CHECK_FAILED when a file of ours still holds one of their ids.
     """
-    if job.lake.local is None:
-        raise KehuError("erase: only a lake on a local disk can be searched to the last byte", ExitCode.CONFIGURATION)
     return recorded(job.named("erase"), lambda named: _erase(named, sorted(set(customer_ids))))
 
 

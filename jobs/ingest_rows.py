@@ -190,9 +190,9 @@ def _raw_line(contract: Contract) -> Column:
 def _erased(job: Job, contract: Contract) -> Column | None:
     """Whether a row is about someone who was erased: nothing of it is kept. None where nobody ever was."""
     ids = [name for name in SUBJECTS if name in contract.names]
-    if job.lake.local is None or not ids or not erased_hashes(job.lake.local):
+    if not ids or not erased_hashes(job.places.lake):
         return None
-    return functools.reduce(Column.__or__, (is_erased(job.lake.local, F.trim(name)) for name in ids))
+    return functools.reduce(Column.__or__, (is_erased(job.places.lake, F.trim(name)) for name in ids))
 
 
 def _known(job: Job, contract: Contract) -> DataFrame | None:

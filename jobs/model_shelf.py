@@ -24,7 +24,7 @@ class ModelShelf:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.registry = Registry(job.settings.models, job.lake.local / "_models" if job.lake.local is not None else None)
+        self.registry = Registry(job.settings.models, job.places.lake / "_models")
         self._versions: dict[str, dict[int, Version]] = {}
         for row in job.lake.read("models").collect():  # a few rows an offer
             self._versions.setdefault(row["offer_id"], {})[row["version"]] = row.asDict()

@@ -78,17 +78,12 @@ class Registry:
         CONFIGURATION for a lake that is no local directory while no server is configured.
     """
 
-    def __init__(self, settings: Models, root: Path | None) -> None:
-        if not settings.tracking_uri and root is None:
-            raise KehuError(
-                "models.tracking_uri: a lake that is not a local directory needs a tracking server", ExitCode.CONFIGURATION
-            )
+    def __init__(self, settings: Models, root: Path) -> None:
         if settings.tracking_uri:
             self.uri, self._artifacts = settings.tracking_uri, None
         else:
-            assert root is not None
             self.uri, self._artifacts = f"sqlite:///{root.absolute()}/mlflow.db", (root.absolute() / "artifacts").as_uri()
-        self._root = root.absolute() if root is not None else Path()
+        self._root = root.absolute()
 
     @cached_property
     def client(self) -> MlflowClient:

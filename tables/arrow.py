@@ -13,13 +13,13 @@ Filter = tuple[str, str, Any]  # column, operator, value
 
 
 def read_arrow(
-    lake: Path | str, table: str, columns: Sequence[str] | None = None, filters: Sequence[Filter] | None = None
+    lake: Path, table: str, columns: Sequence[str] | None = None, filters: Sequence[Filter] | None = None
 ) -> pa.Table | None:
     """Rows of a table as Arrow, or None where it does not exist.
 
     Parameters
     ----------
-    lake : path or URI
+    lake : path
     table : str
     columns : sequence of str, optional
         Only these columns.
@@ -44,7 +44,7 @@ def stood(event: Mapping[str, Any], day: date) -> bool:
     return event["recorded_on"] <= day and (corrected is None or corrected > day)
 
 
-def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.RecordBatch]:
+def arrow_batches(lake: Path, table: str, columns: Sequence[str], filters: Sequence[Filter]) -> Iterator[pa.RecordBatch]:
     """Rows of a table batch by batch, in bounded memory; none where it does not exist."""
     import pyarrow.parquet as pq
     from deltalake import DeltaTable
@@ -57,8 +57,8 @@ def arrow_batches(lake: Path | str, table: str, columns: Sequence[str], filters:
     yield from dataset.to_batches(columns=list(columns), filter=pq.filters_to_expression(list(filters)))
 
 
-def _filesystem(lake: Path | str, table: str) -> Any:
+def _filesystem(lake: Path, table: str) -> Any:
     """Arrow's own access to local files: through delta-rs's, which is Python's, a thread that still reads ahead aborts the exit."""
     from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-    return None if "://" in str(lake) else SubTreeFileSystem(f"{lake}/{table}", LocalFileSystem())
+    return SubTreeFileSystem(f"{lake}/{table}", LocalFileSystem())

@@ -35,23 +35,18 @@ class Lake:
     Parameters
     ----------
     spark : SparkSession
-    root : path or URI
+    root : path
         Path tables lie at `root/<table>`.
     run_id : str
         Written into every commit's metadata.
     """
 
-    def __init__(self, spark: SparkSession, root: Path | str, run_id: str = "") -> None:
+    def __init__(self, spark: SparkSession, root: Path, run_id: str = "") -> None:
         self.spark = spark
-        self.root = str(root)
+        self.root = root
         self.run_id = run_id
         self._extended: dict[str, Table] = {}
         self._as_declared: set[str] = set()
-
-    @property
-    def local(self) -> Path | None:
-        """The root as a local path, or None when it is a URI."""
-        return None if "://" in self.root else Path(self.root)
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -64,9 +59,7 @@ class Lake:
         self._extended[table.name] = table
 
     def exists(self, name: str) -> bool:
-        if self.local is not None:
-            return newest_version(self.local / name) != NOTHING
-        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+        return newest_version(self.root / name) != NOTHING
 
     def read(self, name: str) -> DataFrame:
         """All rows of a table; no rows, but the declared columns, where it was never written."""
@@ -93,10 +86,8 @@ class Lake:
         with self._writing(name):
             if self.exists(name):
                 self._evolve(table)
-            elif self.local is not None:
-                self._create_local(table, self.local / name)
             else:
-                self._create(table)
+                self._create(table, self.root / name)
         self._as_declared.add(name)
 
     def create_all(self) -> None:
@@ -106,9 +97,7 @@ class Lake:
                 self.create(name)
 
     def _lacks_columns(self, name: str) -> bool:
-        if self.local is None:
-            return True  # `create` looks
-        present = {field.name for field in deltalake.DeltaTable(self.local / name).schema().fields}
+        present = {field.name for field in deltalake.DeltaTable(self.root / name).schema().fields}
         return any(column.name not in present for column in self.table(name).columns)
 
     def replace(self, name: str, rows: DataFrame, where: Mapping[str, SliceValue], *, spread: bool = False) -> None:
@@ -171,25 +160,24 @@ class Lake:
 
     def compact(self, name: str) -> None:
         """Join small files; the rows stay as they are."""
-        if self.local is not None and len(live_files(self.local / name)) < 2:
+        if len(live_files(self.root / name)) < 2:
             return  # known in milliseconds; Spark would need a second or two
         with self._writing(name):
             DeltaTable.forPath(self.spark, self.path(name)).optimize().executeCompaction()
 
     def vacuum(self, name: str, hours: float) -> None:
         """Delete files that no version of the last `hours` refers to. Safe below Delta's own bound because the lake is locked."""
-        if self.local is not None and len(live_files(self.local / name)) == len(data_files(self.local / name)):
+        if len(live_files(self.root / name)) == len(data_files(self.root / name)):
             return
         with self._writing(name), self._set("spark.databricks.delta.retentionDurationCheck.enabled", "false"):
             DeltaTable.forPath(self.spark, self.path(name)).vacuum(hours)
 
     def forget_past(self, name: str) -> None:
-        """Leave nothing of a local table but its rows of now: earlier files, change data, and the log that names what they held.
+        """Leave nothing of a table but its rows of now: earlier files, change data, and the log that names what they held.
 
         The newest version stays; every earlier one, and with it time travel, is gone. Done without Spark, in hundredths of a second.
         """
-        assert self.local is not None
-        table = self.local / name
+        table = self.root / name
         with self._writing(name):
             self._keep_deleted(table, "interval 0 seconds")  # a checkpoint then leaves out what was deleted
             deltalake.DeltaTable(table).create_checkpoint()
@@ -202,20 +190,16 @@ class Lake:
 
     def versions(self) -> dict[str, int]:
         """Newest Delta version of every table that exists."""
-        if self.local is not None:
-            newest = {name: newest_version(self.local / name) for name in TABLES}
-            return {name: version for name, version in newest.items() if version != NOTHING}
-        existing = [name for name in TABLES if self.exists(name)]
-        return {name: DeltaTable.forPath(self.spark, self.path(name)).history(1).collect()[0]["version"] for name in existing}
+        newest = {name: newest_version(self.root / name) for name in TABLES}
+        return {name: version for name, version in newest.items() if version != NOTHING}
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[None]:
         """Sign the commits made meanwhile with the run, and flush them to the disk."""
-        before = newest_version(self.local / name) if self.local is not None else NOTHING
+        before = newest_version(self.root / name)
         with self._set(WRITTEN_BY, self.run_id):
             yield
-        if self.local is not None:
-            sync_since(self.local / name, before)
+        sync_since(self.root / name, before)
 
     @contextmanager
     def _set(self, key: str, value: str) -> Iterator[None]:
@@ -232,7 +216,7 @@ class Lake:
             for column in table.columns
         ])
 
-    def _create_local(self, table: Table, path: Path) -> None:
+    def _create(self, table: Table, path: Path) -> None:
         """By delta-rs, which needs hundredths of a second a table where Spark needs half a second, and ten with a check."""
         created = deltalake.DeltaTable.create(
             str(path), deltalake.Schema.from_json(self._schema(table).json()), partition_by=list(table.partition_by),
@@ -243,17 +227,6 @@ class Lake:
 
     def _signed(self) -> deltalake.CommitProperties:
         return deltalake.CommitProperties(custom_metadata={"userMetadata": self.run_id})
-
-    def _create(self, table: Table) -> None:
-        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
-        builder = builder.addColumns(self._schema(table))
-        if table.partition_by:
-            builder = builder.partitionedBy(*table.partition_by)
-        for key, value in _properties(table).items():
-            builder = builder.property(key, value)
-        builder.execute()
-        for check, condition in table.checks.items():
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD CONSTRAINT {check} CHECK ({condition})")
 
     def _evolve(self, table: Table) -> None:
         present = {field.name: field.dataType.simpleString() for field in self.read(table.name).schema}

@@ -65,7 +65,7 @@ def test_replace_touches_exactly_its_slice_and_signs_the_commit(lake, spark):
     assert lake.read("daily_flows").count() == 2
 
     signed_by = [next(action["commitInfo"] for action in actions(commit) if "commitInfo" in action).get("userMetadata")
-                 for commit in commits(lake.local / "daily_flows")]
+                 for commit in commits(lake.root / "daily_flows")]
     assert signed_by == [lake.run_id] * len(signed_by)
     assert spark.conf.get("spark.databricks.delta.commitInfo.userMetadata", None) is None
 
@@ -78,7 +78,7 @@ def test_many_rows_of_one_day_are_spread_over_the_tasks(lake, spark):
         files = []
         for spread in (False, True):
             lake.replace("transactions", rows, {"source_file": "f"}, spread=spread)
-            files.append(len(live_files(lake.local / "transactions")))
+            files.append(len(live_files(lake.root / "transactions")))
     assert files == [1, int(spark.conf.get("spark.sql.shuffle.partitions"))]
     assert lake.read("transactions").select("transaction_id").distinct().count() == 200
 
@@ -130,10 +130,10 @@ def test_a_lake_of_an_earlier_version_gets_its_columns_before_anybody_reads(lake
 def test_the_log_tells_nothing_about_a_person(lake):
     """Delta writes each column's least and greatest value into its log, in clear; names and money stay out of it."""
     lake.replace("daily_flows", units(lake, (MONDAY, "customer-1", "31337")), {"recorded_on": MONDAY})
-    added = [action["add"] for commit in commits(lake.local / "daily_flows") for action in actions(commit) if "add" in action]
+    added = [action["add"] for commit in commits(lake.root / "daily_flows") for action in actions(commit) if "add" in action]
     counted = json.loads(added[0]["stats"])["minValues"]
     assert counted == {"business_date": MONDAY.isoformat()}
-    assert b"31337" not in b"".join(commit.read_bytes() for commit in commits(lake.local / "daily_flows"))
+    assert b"31337" not in b"".join(commit.read_bytes() for commit in commits(lake.root / "daily_flows"))
     for table in TABLES.values():
         telling = {column.name for column in table.columns if column.personal not in (Personal.NONE, Personal.PSEUDONYM)}
         assert not telling & set(table.counted)
