@@ -52,7 +52,7 @@ def test_help_imports_nothing_heavy_and_is_there_at_once():
     (["outcomes", "/nowhere.xlsx"], ExitCode.USAGE, "does not exist"),
     (["features"], ExitCode.USAGE, "--date is needed"),
     (["status", "--conf", "/nowhere"], ExitCode.CONFIGURATION, "kehu: configuration directory /nowhere does not exist"),
-    (["run", "--date", "2026-01-05", "--lake", "s3://bucket/lake"], ExitCode.CONFIGURATION, "kehu: s3://bucket/lake: Kehu reads and writes"),
+    (["run", "--date", "2026-01-05", "--lake", "s3://bucket/lake"], ExitCode.CONFIGURATION, "s3://bucket/lake: Kehu reads and writes"),
     (["maintain", "--lake", "/nowhere/lake"], ExitCode.MISSING, "kehu: nothing was run in the lake /nowhere/lake yet"),
     (["customer", "CU-1", "--lake", "/nowhere/lake"], ExitCode.MISSING, "kehu: nothing was run in the lake /nowhere/lake yet"),
 ])
