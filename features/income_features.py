@@ -9,11 +9,10 @@ from pyspark.sql import DataFrame, Window
 
 from features.feature import MONEY, Feature, money, rounded, share
 
-MONTH_DAYS = 30  # a month here is 30 days back from the day, so that every day sees whole months
-RECENT_MONTHS = 6  # that the usual month is taken from
-SEEN_MONTHS = 3  # a series is regular when it was seen in as many of the last five months …
-OF_MONTHS = 5
-REGULAR_DAYS = OF_MONTHS * MONTH_DAYS
+MONTH_DAYS = 30  # of what happened so many months ago; sums are by calendar month, as 30 days may hold two payments of the 1st
+SALARY_DAYS = 180  # that the usual month is taken from
+REGULAR_DAYS = 150
+SEEN_MONTHS = 3  # a series is regular when it was seen in as many months …
 REGULAR_TYPES = ("transfer", "bill", "other")  # cards and cash are everyday spending, whatever comes back in them
 MAX_SPREAD = 0.5  # … and its largest amount exceeds its smallest by no more than this share of the mean
 MIN_SALARY_MONTHS = 2
@@ -26,16 +25,16 @@ _REGULAR = {"en": "regular payments", "zh": "固定支出"}
 _NO_SALARY = "no salary found"
 
 FEATURES = (
-    Feature("has_salary", "BOOLEAN", "a salary came in at least two of the last six months", _SALARY, "yes or no", _SOURCE, 180),
+    Feature("has_salary", "BOOLEAN", "a salary came in at least two calendar months", _SALARY, "yes or no", _SOURCE, SALARY_DAYS),
     Feature(
         "salary_month",
         MONEY,
-        "usual month's salary: median of the last six months with one",
+        "usual month's salary: median of the calendar months with one",
         _SALARY,
         "base currency",
         _SOURCE,
-        180,
-        null_meaning=_NO_SALARY,
+        SALARY_DAYS,
+        null_meaning="no salary found in two calendar months",
     ),
     Feature("salary_last", MONEY, "amount of the last salary", _SALARY, "base currency", _SOURCE, 365, null_meaning=_NO_SALARY),
     Feature("salary_day", "INT", "day of the month of the last salary", _SALARY, "day of month", _SOURCE, 365, null_meaning=_NO_SALARY),
@@ -53,7 +52,7 @@ FEATURES = (
     Feature(
         "months_since_salary_change",
         "INT",
-        "months since a salary last differed by a tenth or more from the one before",
+        "months of 30 days since a salary last differed by a tenth or more from the one before",
         {"en": "change of salary", "zh": "工资变化"},
         "months",
         _SOURCE,
@@ -64,41 +63,41 @@ FEATURES = (
     Feature(
         "regular_income_month",
         MONEY,
-        "largest monthly money in of one series that is no salary (pension, rent, support)",
+        "usual month's money in of the largest regular series that is no salary (pension, rent, support)",
         _INCOME,
         "base currency",
         _SOURCE,
-        150,
+        REGULAR_DAYS,
         null_meaning="no such series",
     ),
     Feature(
         "monthly_income_estimate",
         MONEY,
-        "usual month's salary, or the regular income where there is no salary",
+        "usual month's salary, or the regular income where there is none",
         _INCOME,
         "base currency",
         _SOURCE,
-        180,
+        SALARY_DAYS,
         null_meaning="neither was found",
     ),
     Feature(
         "regular_payments",
         "BIGINT",
-        "series of payments (transfer, bill, other) in most months in like amounts (rent, premiums)",
+        f"series of payments (transfer, bill, other) in at least {SEEN_MONTHS} calendar months in like amounts (rent, premiums)",
         _REGULAR,
         "series",
         _SOURCE,
-        150,
+        REGULAR_DAYS,
     ),
-    Feature("regular_payments_month", MONEY, "a month's sum of them", _REGULAR, "base currency", _SOURCE, 150),
+    Feature("regular_payments_month", MONEY, "a usual month's sum of them", _REGULAR, "base currency", _SOURCE, REGULAR_DAYS),
     Feature(
         "regular_payments_share",
         "DOUBLE",
-        "that sum over the month's income estimate",
+        "a usual month's sum of them over the month's income estimate",
         _REGULAR,
         "share",
         _SOURCE,
-        180,
+        SALARY_DAYS,
         null_meaning="no income estimate",
     ),
 )
@@ -126,10 +125,10 @@ def income_features(sums: DataFrame, payments: DataFrame) -> DataFrame:
 def _salaries(sums: DataFrame) -> DataFrame:
     """One row a customer and day; a salary paid in several parts on one day is one."""
     each = sums.select("customer_id", "as_of", F.inline("salaries"))
-    paid = each.select("customer_id", "as_of", F.date_diff("as_of", "on").alias("age_days"), money(F.col("cents")).alias("amount"))
+    paid = each.select("customer_id", "as_of", "on", F.date_diff("as_of", "on").alias("age_days"), money(F.col("cents")).alias("amount"))
     by_month = (
-        paid.where(F.col("age_days") < RECENT_MONTHS * MONTH_DAYS)
-        .groupBy("customer_id", "as_of", F.floor(F.col("age_days") / MONTH_DAYS).alias("month"))
+        paid.where(F.col("age_days") < SALARY_DAYS)
+        .groupBy("customer_id", "as_of", F.trunc("on", "month").alias("month"))
         .agg(F.sum("amount").alias("amount"))
         .groupBy("customer_id", "as_of")
         .agg(F.count("*").alias("months"), F.median(F.col("amount").cast("double")).alias("median"))
@@ -168,21 +167,29 @@ def _salaries(sums: DataFrame) -> DataFrame:
 
 def _regular(payments: DataFrame) -> DataFrame:
     """One row a customer: series of like amounts with one other side, seen in most of the last months."""
-    bit_of_month = F.call_function("shiftleft", F.lit(1), F.floor(F.col("age_days") / MONTH_DAYS).cast("int"))
-    series = (
+    series = ["customer_id", "as_of", "account_id", "direction", "type", "series"]
+    by_month = (
         payments.where(F.col("external") & F.col("amount_base").isNotNull())
-        .groupBy("customer_id", "as_of", "account_id", "direction", "type", "series")
+        .groupBy(*series, F.trunc("business_date", "month").alias("month"))
         .agg(
-            F.bit_count(F.bit_or(bit_of_month)).alias("months"),
             F.sum("amount_base").alias("sum"),
-            (F.sum("amount_base") / F.count("*")).alias("mean"),
-            (F.max("amount_base") - F.min("amount_base")).alias("spread"),
+            F.count("*").alias("count"),
+            F.min("amount_base").alias("least"),
+            F.max("amount_base").alias("most"),
+        )
+    )
+    regular = (
+        by_month.groupBy(*series)
+        .agg(
+            F.count("*").alias("months"),
+            (F.sum("sum") / F.sum("count")).alias("mean"),
+            (F.max("most") - F.min("least")).alias("spread"),
+            F.median(F.col("sum").cast("double")).cast("decimal(18,3)").alias("monthly"),  # exact: half a cent at most
         )
         .where((F.col("months") >= SEEN_MONTHS) & (F.col("spread") <= MAX_SPREAD * F.col("mean")))
-        .withColumn("monthly", F.col("sum") / F.col("months"))
     )
     credit, debit = F.col("direction") == "credit", F.col("direction") == "debit"
-    return series.groupBy("customer_id", "as_of").agg(
+    return regular.groupBy("customer_id", "as_of").agg(
         F.max(F.when(credit, F.col("monthly"))).cast(MONEY).alias("regular_income_month"),
         F.count_if(debit).alias("regular_payments"),
         F.coalesce(F.sum(F.when(debit, F.col("monthly"))), F.lit(0)).cast(MONEY).alias("regular_payments_month"),

@@ -32,11 +32,11 @@ count where they move a current or savings account. Counts by channel and habits
 the greater number in its id counts. The mean of the last n days' closing balances is that balance less each movement times the
 share of the days before it, which is exact where every movement is known.
 
-**Regular payments and income** are of type transfer, bill or other, have the same other side, and came in at least three of the last
-five months; the largest amount is above the smallest by at most half the mean. **Margin**: each product's mean balance of the year
-times its transfer price, and invested holdings times theirs. **Cost**: each movement at its channel's price, and the keeping of open
-accounts (`profitability` in `conf/kehu.yaml`). **Ahead**: the day's balances kept for a year, with four times the last 90 days' fees and
-movements; it supposes that nothing changes.
+**Regular payments and income** are of type transfer, bill or other, have the same other side, and came in at least three calendar
+months of the last 150 days; the largest amount is above the smallest by at most half the mean. What a month brings is the median of the
+calendar months' sums. **Margin**: each product's mean balance of the year times its transfer price, and invested holdings times theirs.
+**Cost**: each movement at its channel's price, and the keeping of open accounts (`profitability` in `conf/kehu.yaml`). **Ahead**: the
+day's balances kept for a year, with four times the last 90 days' fees and movements; it supposes that nothing changes.
 
 *Personal*: `none`, `pseudonym`, `personal`, `sensitive` (money, conduct) or `inferred`. *Model*: whether offer models may see it.
 Age, marital status and region decide eligibility and are shown to people, but no model sees them.

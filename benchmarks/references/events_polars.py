@@ -25,6 +25,7 @@ from conf import Settings
 
 WHO = "customer_id"
 SATURDAY = 6
+MONTH = pl.col("business_date").dt.truncate("1mo").alias("month")
 
 
 def event_parts(moved: pl.LazyFrame, lake: Path, day: date, settings: Settings) -> list[pl.LazyFrame]:
@@ -115,7 +116,7 @@ def _salary(outside: pl.LazyFrame) -> pl.LazyFrame:
         outside.filter(pl.col("direction") == "credit", pl.col("type") == "salary", pl.col("base").is_not_null())
         .group_by(WHO, "business_date", "age").agg(paid=pl.col("base").sum()).sort("business_date")
     )  # fmt: skip
-    by_month = days.filter(pl.col("age") < 180).group_by(WHO, pl.col("age") // 30).agg(paid.sum())
+    by_month = days.filter(pl.col("age") < 180).group_by(WHO, MONTH).agg(paid.sum())
     lately = by_month.group_by(WHO).agg(salary_months=pl.len(), month_median=paid.median() / 100)
     changed = (10 * (paid - paid.shift()).abs() >= paid.shift()).fill_null(False)
     told = days.group_by(WHO, maintain_order=True).agg(
@@ -129,14 +130,19 @@ def _salary(outside: pl.LazyFrame) -> pl.LazyFrame:
 
 def _regular(regularly: pl.LazyFrame) -> pl.LazyFrame:
     base, debit = pl.col("base"), pl.col("direction") == "debit"
-    series = (
-        regularly.filter(base.is_not_null())
-        .group_by(WHO, "account_id", "direction", "type", "series")
-        .agg(months=(pl.col("age") // 30).n_unique(), sum=base.sum(), mean=base.mean(), spread=base.max() - base.min())
-        .filter(pl.col("months") >= 3, pl.col("spread") <= 0.5 * pl.col("mean"))
-        .with_columns(monthly=pl.col("sum") / pl.col("months") / 100)
+    series = [WHO, "account_id", "direction", "type", "series"]
+    by_month = regularly.filter(base.is_not_null()).group_by(*series, MONTH).agg(
+        paid=base.sum(), times=pl.len(), most=base.max(), least=base.min()
     )
-    return series.group_by(WHO).agg(
+    regular = (
+        by_month.group_by(*series)
+        .agg(
+            pl.col("paid", "times").sum(), pl.col("most").max(), pl.col("least").min(),
+            months=pl.len(), monthly=pl.col("paid").median() / 100,
+        )
+        .filter(pl.col("months") >= 3, pl.col("most") - pl.col("least") <= 0.5 * pl.col("paid") / pl.col("times"))
+    )  # fmt: skip
+    return regular.group_by(WHO).agg(
         regular_income_month=pl.col("monthly").filter(~debit).max(), regular_payments=debit.sum(),
         regular_payments_month=pl.col("monthly").filter(debit).sum(),
     )

@@ -108,8 +108,8 @@ def _salary() -> str:
         ) AS each
         LEFT JOIN (
             SELECT customer_id, count(*) AS months, median(CAST(paid AS double)) AS month_median
-            FROM (SELECT customer_id, floor(age / 30) AS month, sum(paid) AS paid FROM salaries WHERE age < 180
-                  GROUP BY customer_id, floor(age / 30)) AS by_month
+            FROM (SELECT customer_id, sum(paid) AS paid FROM salaries WHERE age < 180
+                  GROUP BY customer_id, date_trunc('month', business_date)) AS by_month
             GROUP BY customer_id
         ) AS lately USING (customer_id)
         GROUP BY customer_id"""
@@ -121,11 +121,14 @@ def _regular() -> str:
                count(CASE WHEN direction = 'debit' THEN 1 END) AS regular_payments,
                coalesce(sum(CASE WHEN direction = 'debit' THEN monthly END), 0) AS regular_payments_month
         FROM (
-            SELECT customer_id, direction, sum(CAST(base AS double)) / count(DISTINCT floor(age / 30)) AS monthly
-            FROM regularly WHERE base IS NOT NULL
+            SELECT customer_id, direction, median(CAST(paid AS double)) AS monthly FROM (
+                SELECT customer_id, account_id, direction, type, series, sum(base) AS paid, count(*) AS times, max(base) AS most,
+                       min(base) AS least
+                FROM regularly WHERE base IS NOT NULL
+                GROUP BY customer_id, account_id, direction, type, series, date_trunc('month', business_date)
+            ) AS by_month
             GROUP BY customer_id, account_id, direction, type, series
-            HAVING count(DISTINCT floor(age / 30)) >= 3
-               AND CAST(max(base) - min(base) AS double) <= 0.5 * CAST(sum(base) AS double) / count(*)
+            HAVING count(*) >= 3 AND CAST(max(most) - min(least) AS double) <= 0.5 * CAST(sum(paid) AS double) / sum(times)
         ) AS series GROUP BY customer_id"""
 
 

@@ -201,6 +201,20 @@ def test_who_earns_and_pays_nothing_regularly_pays_a_share_of_none(parts: dict[s
     assert parts["nothing_regular"]["ben"]["regular_payments_share"] is None  # no income is known of
 
 
+def test_a_month_with_two_payments_within_thirty_days_is_two_months(spark: SparkSession, settings: Settings) -> None:
+    paid = [moved(nth, on(month, 1, year), 9, amount, way, kind, "mobile", "1.00", said=kind)
+            for month, year in ((12, 2025), (1, 2026), (2, 2026), (3, 2026)) for nth, (amount, way, kind) in enumerate(
+                (("3000.00", "debit", "transfer"), ("4000.00", "credit", "other"), ("9000.00", "credit", "salary")), 10 * month)
+            if kind != "salary" or month in (2, 3)]  # fmt: skip
+    accounts = versions_as_of(frame(spark, "accounts", ACCOUNTS), "account_id", [DAY])
+    rates = latest_known_on(frame(spark, "fx_rates", FX_RATES), ("rate_date", "currency"), [DAY])
+    moves = movements(recent(frame(spark, "transactions", paid), [DAY]), accounts, rates, "CNY", settings.bank.time_zone)
+    regular = moves.where(F.col("type").isin(*income_features.REGULAR_TYPES) & (F.col("age_days") < income_features.REGULAR_DAYS))
+    anna = rows(income_features.income_features(flow_sums(moves), regular))["anna"]
+    assert (anna["regular_payments_month"], anna["regular_income_month"]) == (Decimal("3000.00"), Decimal("4000.00"))
+    assert (anna["has_salary"], anna["salary_month"]) == (True, Decimal("9000.00"))  # of 1 February and 1 March, 58 and 30 days ago
+
+
 def test_a_raise_of_just_a_tenth_is_a_change(spark: SparkSession) -> None:
     def found(last: str) -> int | None:
         paid = [(on(2, 15), 100100), (on(3, 15), int(Decimal(last) * 100))]
