@@ -120,9 +120,10 @@ FEATURES = (
 def account_balances(sums: DataFrame, accounts: DataFrame, fx_rates: DataFrame, base_currency: str) -> DataFrame:
     """What is on each account on each day, and was on average before.
 
-    The balance is the one the bank last stated; a time deposit or loan of which none was stated stands at its principal (a
-    loan's counts below zero). What was there before is that less what moved since; the mean of the closing balances of `n`
-    days is the balance less each movement times the share of the days before it.
+    The balance is the one the bank last stated, and 0 once the account is closed. What was there before is that less what moved
+    since; the mean of the closing balances of `n` days is the balance less each movement times the share of the days before it.
+    A time deposit or loan of which no balance was stated stands at its principal (a loan's counts below zero) from the day it was
+    opened until the day it was closed, whether or not placing and paying out were booked on it.
 
     Parameters
     ----------
@@ -148,19 +149,22 @@ def account_balances(sums: DataFrame, accounts: DataFrame, fx_rates: DataFrame, 
     joined = of_day.join(moved, ["customer_id", "as_of", "account_id"], "left")
     is_open = (F.col("status") == "open") & F.col("closed_on").isNull()
     principal = F.when(F.col("product_type").isin(*AT_PRINCIPAL), F.col("principal") * F.col("_sign"))
-    now = F.when(is_open, converted(F.coalesce("_stated", principal))).otherwise(F.lit(0)).cast(MONEY)
     existed = F.date_diff("as_of", "opened_on") + 1
+    gone = F.when(is_open, 0).otherwise(F.coalesce(F.date_diff("as_of", "closed_on") + 1, existed))  # days; of one with no date all
+    known = F.col("_stated").isNotNull() | (~is_open & principal.isNull())
+    stood = F.coalesce(converted(principal), F.lit(0))
+    now = F.when(is_open, F.coalesce(converted(F.col("_stated")), stood)).otherwise(0).cast(MONEY)
 
     def moving_or_standing(moving: Column, share_of_days: Column) -> Column:
-        return F.when(F.col("_stated").isNotNull(), moving).otherwise(F.col("balance") * share_of_days).cast(MONEY)
+        return F.when(known, moving).otherwise(stood * share_of_days).cast(MONEY)
 
     def ago(days: int) -> Column:
         before = F.col("balance") - F.coalesce(F.col(f"_since_{days}"), F.lit(0))
-        return moving_or_standing(before, (existed > days).cast("int"))
+        return moving_or_standing(before, ((existed > days) & (gone <= days)).cast("int"))
 
     def mean(days: int) -> Column:
         before = F.col("balance") - F.coalesce(F.col(f"_weighted_{days}"), F.lit(0)) / (days * 100)
-        return moving_or_standing(before, F.least(existed, F.lit(days)) / days)
+        return moving_or_standing(before, F.greatest(F.least(existed, F.lit(days)) - gone, F.lit(0)) / days)
 
     return of_customer(
         joined.withColumn("_sign", F.when(F.col("product_type") == "loan", -1).otherwise(1))

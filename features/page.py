@@ -30,7 +30,8 @@ count where they move a current or savings account. Counts by channel and habits
 
 **Balances** are what the bank last stated on an account, at the day's rate. Of two stated in one second, the one whose transaction has
 the greater number in its id counts. The mean of the last n days' closing balances is that balance less each movement times the
-share of the days before it, which is exact where every movement is known.
+share of the days before it, which is exact where every movement is known. A time deposit or loan without a stated
+balance stands at its principal from the day it was opened until the day it was closed.
 
 **Regular payments and income** are of type transfer, bill or other, have the same other side, and came in at least three calendar
 months of the last 150 days; the largest amount is above the smallest by at most half the mean. What a month brings is the median of the

@@ -45,16 +45,19 @@ def _balances(moved: pl.LazyFrame, lake: Path, day: date, currency: str) -> pl.L
     is_open = (pl.col("closed_on") > day).fill_null(pl.col("status") == "open")
     accounts = pl.scan_parquet(files(lake, "accounts")).filter("is_current").with_columns(is_open=is_open, business_date=pl.lit(day))
     both = accounts.join(stated, on="account_id", how="left").join(since, on="account_id", how="left")
-    valued = in_base(both.with_columns(balance=pl.coalesce("stated", at_principal)), lake, currency, "balance")
+    valued = in_base(both.with_columns(balance=pl.coalesce("stated", at_principal), stood=at_principal), lake, currency, "balance", "stood")
+    opened, closed = _ago("opened_on", day), _ago("closed_on", day)
     return valued.with_columns(
-        balance=pl.when(OPEN).then(BALANCE.fill_null(0) / 100).otherwise(0.0), is_stated=pl.col("stated").is_not_null(),
-        days=_ago("opened_on", day) + 1, **{name: pl.col(name).fill_null(0) for name in since.collect_schema().names()[1:]},
+        is_known=pl.col("stated").is_not_null() | (~OPEN & pl.col("stood").is_null()), stood=pl.col("stood").fill_null(0) / 100,
+        balance=pl.when(OPEN).then(BALANCE.fill_null(0) / 100).otherwise(0.0), days=opened + 1,
+        gone=pl.when(OPEN).then(0).otherwise(pl.coalesce(closed, opened) + 1),
+        **{name: pl.col(name).fill_null(0) for name in since.collect_schema().names()[1:]},
     )  # fmt: skip
 
 
 def _mean(days: int) -> pl.Expr:
-    standing = BALANCE * pl.min_horizontal("days", pl.lit(days)) / days
-    return pl.when("is_stated").then(BALANCE - pl.col(f"weighed_{days}") / days).otherwise(standing).round(2)
+    standing = pl.col("stood") * (pl.min_horizontal("days", pl.lit(days)) - pl.col("gone")).clip(0) / days
+    return pl.when("is_known").then(BALANCE - pl.col(f"weighed_{days}") / days).otherwise(standing).round(2)
 
 
 def _standing(balances: pl.LazyFrame, day: date, settings: Settings) -> pl.LazyFrame:
@@ -67,7 +70,8 @@ def _standing(balances: pl.LazyFrame, day: date, settings: Settings) -> pl.LazyF
     sums |= {f"maturing_{days}d": BALANCE.filter(maturing & (ahead <= days)).sum() for days in (30, 90)}
     sums |= {f"deposits_mean_{days}d": _mean(days).filter(deposit).sum() for days in MEANS}
     for days in BACK:
-        moved = pl.when("is_stated").then(f"since_{days}").when(pl.col("days") > days).then(0.0).otherwise(BALANCE)
+        stood = (pl.col("days") > days) & (pl.col("gone") <= days)
+        moved = pl.when("is_known").then(f"since_{days}").when(stood).then(BALANCE - pl.col("stood")).otherwise(BALANCE)
         sums[f"deposits_change_{days}d"] = moved.filter(deposit).sum()
     return balances.group_by(WHO).agg(
         **sums,

@@ -27,9 +27,11 @@ def account_parts(asked: Asked) -> dict[str, str]:
             ) AS told WHERE nth = 1""",
         "since": f"SELECT account_id, {listed(sums)} FROM moved GROUP BY account_id",
         "balances": f"""
-            SELECT a.*, s.balance_after IS NOT NULL AS is_stated, {asked.age("a.opened_on")} + 1 AS days,
+            SELECT a.*, s.balance_after IS NOT NULL OR NOT a.is_open AND {at_principal} IS NULL AS is_known,
                    CASE WHEN a.is_open THEN coalesce(CAST({asked.base(f"coalesce(s.balance_after, {at_principal})", "a")} AS double), 0)
                        ELSE 0 END AS balance,
+                   coalesce(CAST({asked.base(at_principal, "a")} AS double), 0) AS stood, {asked.age("a.opened_on")} + 1 AS days,
+                   CASE WHEN a.is_open THEN 0 ELSE coalesce({asked.age("a.closed_on")}, {asked.age("a.opened_on")}) + 1 END AS gone,
                    {", ".join(f"coalesce({name}, 0) AS {name}" for name in sums)}
             FROM (SELECT *, closed_on > {day} OR (closed_on IS NULL AND status = 'open') AS is_open FROM accounts) AS a
             LEFT JOIN stated s ON a.account_id = s.account_id LEFT JOIN since w ON a.account_id = w.account_id
@@ -74,14 +76,16 @@ def _standing(asked: Asked) -> dict[str, str]:
     sums |= {f"has_{product}_account": count(f"is_open AND product_type = '{product}'") for product in PRODUCTS}
     sums |= {f"deposits_mean_{days}d": total(_mean(days), IS_DEPOSIT) for days in MEANS}
     for days in BACK:
-        before = f"CASE WHEN is_stated THEN since_{days} WHEN days > {days} THEN 0 ELSE balance END"
+        before = f"CASE WHEN is_known THEN since_{days} WHEN days > {days} AND gone <= {days} THEN balance - stood ELSE balance END"
         sums[f"deposits_change_{days}d"] = total(before, IS_DEPOSIT)
     return sums
 
 
 def _mean(days: int) -> str:
-    """Of an account's closing balances of so many days, to the cent: what stands, less each movement for the days before it."""
-    return f"round(CASE WHEN is_stated THEN balance - weighed_{days} / {days} ELSE balance * least(days, {days}) / {days} END, 2)"
+    """Of an account's closing balances of so many days, to the cent: what stands, less each movement for the days before it; of one
+    that stands at its principal, for the days it did."""
+    standing = f"stood * greatest(least(days, {days}) - gone, 0) / {days}"
+    return f"round(CASE WHEN is_known THEN balance - weighed_{days} / {days} ELSE {standing} END, 2)"
 
 
 def _costs(asked: Asked) -> dict[str, str]:

@@ -42,6 +42,7 @@ from tests.features.literal_world import (
     on,
     rows,
     unknown,
+    version,
 )
 
 ALERTS = [
@@ -151,6 +152,30 @@ def test_balances_and_their_past(parts: dict[str, Any]) -> None:
         "invested_share": 0.163043, "foreign_balance_share": 0.0, "days_to_maturity": 20, "maturing_30d": Decimal("10000.00"),
         "maturing_90d": Decimal("10000.00"), "best_rate": 0.02,
     }  # fmt: skip
+
+
+def test_a_deposit_that_was_closed_stood_at_its_principal_till_then(spark: SparkSession, settings: Settings) -> None:
+    """Placed 345 days ago, broken eleven days ago and kept on the current account: nothing has changed."""
+    opened, closed = DAY - timedelta(344), DAY - timedelta(11)
+    deposit = version(closed, account_id="A3", customer_id="anna", product_type="time_deposit", currency="CNY", status="closed",
+                      opened_on=opened, closed_on=closed, principal=Decimal("1000000.00"))  # fmt: skip
+    spent = version(closed, account_id="A4", customer_id="anna", product_type="savings", currency="CNY", status="closed",
+                    opened_on=on(1, 1, 2025), closed_on=closed)  # fmt: skip
+    paid = [moved(1, on(1, 1), 9, "10.00", "credit", "other", "other", "5000.00"),
+            moved(2, closed, 9, "1000000.00", "credit", "time_deposit", "counter", "1005000.00", other="A3"),
+            moved(3, closed, 9, "70.00", "debit", "cash", "counter", "0.00", account="A4") | {"balance_after": None}]  # fmt: skip
+    accounts = versions_as_of(frame(spark, "accounts", [ACCOUNTS[0], deposit, spent]), "account_id", [DAY])
+    rates = latest_known_on(frame(spark, "fx_rates", FX_RATES), ("rate_date", "currency"), [DAY])
+    moves = movements(recent(frame(spark, "transactions", paid), [DAY]), accounts, rates, "CNY", settings.bank.time_zone)
+    found = balance_features.account_balances(account_sums(moves), accounts, rates, "CNY").localCheckpoint()
+    stood = {row["account_id"]: row for row in found.collect()}
+    assert (stood["A3"]["balance"], stood["A3"]["balance_30d_ago"], stood["A3"]["balance_90d_ago"]) == (0, 1_000_000, 1_000_000)
+    thirty, year = Decimal(1_000_000 * 18) / 30, Decimal(1_000_000 * (345 - 12)) / 365
+    assert (stood["A3"]["mean_30d"], stood["A3"]["mean_365d"]) == (thirty, year.quantize(Decimal("0.01")))
+    assert (stood["A4"]["balance_30d_ago"], stood["A4"]["mean_30d"]) == (70, Decimal("42.00"))  # 18 days of 30, by what moved
+    nothing_held = spark.createDataFrame([], "customer_id string, as_of date, invested_value decimal(18,2)")
+    anna = rows(balance_features.balance_features(found, nothing_held, "CNY"))["anna"]
+    assert (anna["deposits_balance"], anna["deposits_change_30d"]) == (Decimal("1005000.00"), Decimal("-70.00"))
 
 
 def test_of_two_movements_in_one_second_the_later_number_states_the_balance(spark: SparkSession) -> None:
