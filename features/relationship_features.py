@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
-from conf.codes import NEWS
+from conf.codes import REACHED
 from features.feature import Feature
 
 YEAR_DAYS = 365
@@ -69,7 +69,7 @@ def relationship_features(customers: DataFrame, alerts: DataFrame, outcomes: Dat
         .groupBy(*key)
         .agg(F.count("*").alias("alerts_365d"))
     )
-    reached = F.col("outcome").isin(*NEWS)
+    reached = F.col("outcome").isin(*REACHED)
     told = (
         outcomes.where(F.col("age_days") < YEAR_DAYS)
         .join(alerts.select("alert_id", "customer_id"), "alert_id")

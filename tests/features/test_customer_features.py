@@ -47,11 +47,13 @@ from tests.features.literal_world import (
 
 ALERTS = [
     {"alert_id": "AL-1", "customer_id": "anna", "raised_on": on(2, 1)},
+    {"alert_id": "AL-3", "customer_id": "anna", "raised_on": on(3, 1)},
     {"alert_id": "AL-2", "customer_id": "anna", "raised_on": DAY},  # of the day itself: raised after the features were made
 ]
 OUTCOMES = [
     {"alert_id": "AL-1", "recorded_at": at(on(2, 3), 10), "outcome": "not_reached", "business_date": on(2, 3)},
     {"alert_id": "AL-1", "recorded_at": at(on(2, 9), 10), "outcome": "declined", "business_date": on(2, 9)},
+    {"alert_id": "AL-3", "recorded_at": at(on(3, 9), 10), "outcome": "false_alarm", "business_date": on(3, 9)},  # spoken to, too
 ]
 
 
@@ -110,8 +112,8 @@ def test_who_the_customer_is(parts: dict[str, Any]) -> None:
 
 def test_earlier_calls_count_once_known_and_alerts_of_the_day_do_not(parts: dict[str, Any]) -> None:
     assert told(relationship_features.FEATURES, parts["whole"]["anna"]) == {
-        "has_relationship_manager": True, "alerts_365d": 1, "contacts_365d": 1, "accepted_365d": 0, "declined_365d": 1,
-        "days_since_contact": 50,
+        "has_relationship_manager": True, "alerts_365d": 2, "contacts_365d": 2, "accepted_365d": 0, "declined_365d": 1,
+        "days_since_contact": 22,
     }
 
 
