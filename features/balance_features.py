@@ -35,7 +35,7 @@ FEATURES = (
         "base currency",
         f"{_SOURCE}, holdings",
     ),
-    Feature("assets", MONEY, "deposits and investments", _ASSETS, "base currency", f"{_SOURCE}, holdings"),
+    Feature("assets", MONEY, "deposits (0 where overdrawn) and investments", _ASSETS, "base currency", f"{_SOURCE}, holdings"),
     Feature("loans_owed", MONEY, "outstanding on loans", _OWED, "base currency", _SOURCE),
     Feature("card_owed", MONEY, "outstanding on credit cards", _OWED, "base currency", _SOURCE),
     Feature(
@@ -99,7 +99,7 @@ FEATURES = (
         _UNTIL_MATURITY,
         "days",
         "accounts",
-        null_meaning="no open time deposit",
+        null_meaning="no open time deposit with a maturity ahead",
     ),
     *(
         Feature(f"maturing_{days}d", MONEY, f"time deposits that mature within {days} days", _MATURES, "base currency", _SOURCE)

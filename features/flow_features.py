@@ -115,7 +115,7 @@ FEATURES = (
             Feature(
                 "weekend_share_{days}d",
                 "DOUBLE",
-                "share of movements booked on Saturday or Sunday",
+                "share of movements of a Saturday or Sunday",
                 _WORDS["time"],
                 "share",
                 _SOURCE,
@@ -195,7 +195,7 @@ FEATURES = (
     Feature(
         "kept_share_90d",
         "DOUBLE",
-        "share of the money in that did not go out again",
+        "money in less money out over money in; below 0 where more went out",
         _WORDS["both"],
         "share",
         _SOURCE,

@@ -30,7 +30,7 @@ FEATURES = (
         _BALANCES,
         365,
     ),
-    Feature("fees_year", MONEY, "fees booked within a year", _VALUE, "base currency", "transactions, accounts, fx_rates", 365),
+    Feature("fees_year", MONEY, "fees charged within a year", _VALUE, "base currency", "transactions, accounts, fx_rates", 365),
     Feature(
         "cost_to_serve_year",
         MONEY,

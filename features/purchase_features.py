@@ -24,6 +24,7 @@ _WORDS = {
     "leisure": {"en": "spending on leisure and gifts", "zh": "休闲与礼品消费"},
 }
 _NONE = "nothing bought within the window"
+_NOT_SPENT = "nothing spent within the window, refunds taken off"
 
 FEATURES = (
     *(
@@ -53,7 +54,7 @@ FEATURES = (
         null_meaning="none in a year",
     ),
     Feature("purchase_days_90d", "BIGINT", "days with a purchase", _HABIT, "days", _SOURCE, 90),
-    Feature("basket_90d", MONEY, "mean value of an order", _HABIT, "base currency", _SOURCE, 90, null_meaning=_NONE),
+    Feature("basket_90d", MONEY, "money spent over orders, refunds taken off", _HABIT, "base currency", _SOURCE, 90, null_meaning=_NONE),
     Feature("lines_per_order_90d", "DOUBLE", "mean lines of an order", _HABIT, "lines", _SOURCE, 90, null_meaning=_NONE),
     Feature(
         "refund_share_365d",
@@ -73,7 +74,7 @@ FEATURES = (
         "ratio",
         _SOURCE,
         90,
-        null_meaning=_NONE,
+        null_meaning=_NOT_SPENT,
     ),
     Feature(
         "spent_trend_90d",
@@ -83,7 +84,7 @@ FEATURES = (
         "ratio",
         _SOURCE,
         365,
-        null_meaning=_NONE,
+        null_meaning=_NOT_SPENT,
     ),
     Feature(
         "purchase_weekend_share_90d",
@@ -95,7 +96,7 @@ FEATURES = (
         90,
         null_meaning=_NONE,
     ),
-    Feature("purchase_groups_90d", "BIGINT", "kinds of goods bought", _HABIT, "kinds", _SOURCE, 90),
+    Feature("purchase_groups_90d", "BIGINT", "groups of goods money was spent on, the rest as one more", _HABIT, "kinds", _SOURCE, 90),
     *(
         Feature(
             f"share_{group}_{{days}}d",
@@ -104,7 +105,7 @@ FEATURES = (
             _WORDS[group],
             "share",
             _SOURCE,
-            null_meaning=_NONE,
+            null_meaning=_NOT_SPENT,
         ).over(HABIT_DAYS)
         for group in GROUPS
     ),

@@ -23,7 +23,7 @@ FEATURES = (
         "customers",
         personal="personal",
     ),
-    Feature("alerts_365d", "BIGINT", "alerts raised within a year, before the day", _CALLS, "alerts", "alerts", 365),
+    Feature("alerts_365d", "BIGINT", "alerts raised within a year, before the day, those held back too", _CALLS, "alerts", "alerts", 365),
     Feature(
         "contacts_365d",
         "BIGINT",

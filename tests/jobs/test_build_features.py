@@ -148,7 +148,7 @@ def test_what_was_inferred_is_gone_the_day_consent_is_taken_back(job: Job) -> No
 
 def _is_told(settings: Settings, places: Places) -> None:
     said = printed(settings, places, DAY, "anna")
-    assert "27,600.00  deposits and investments [transactions (balance_after), accounts, fx_rates, holdings]" in said
+    assert "27,600.00  deposits (0 where overdrawn) and investments [transactions (balance_after), accounts, fx_rates, holdings]" in said
     assert "New parent: probability 0." in said
     assert re.search(r"  child probably [12] months old, [01] to [23] with a probability of 80%\n", said)
     assert "not known: nothing of it in a year" in said
