@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from scipy import stats
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
@@ -32,10 +33,12 @@ from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from jobs.session import start
-from models.abnormal_flow import own_baselines, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, is_abnormal, own_baselines, surprises, with_p_and_q
+from models.flow_chance import Learned, chance, learned
 
 DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+ANSWERED = (0, 30, 100)  # flows whose answers are known when false alarms are estimated
 LAST = date(2026, 11, 30)
 PICTURE = DOCS / "images" / "flows-p-values.png"
 ORACLES = ("oracle (true usual law)", "oracle (and the law of events)")
@@ -79,37 +82,46 @@ def world(customers: int, seed: int, multiple: float = 3.0) -> World:
 
 
 def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
-    """The product's `surprise` and `log_odds` of every judged day, and the conformal `q_value` of the last day's among those before."""
+    """The product's `surprise` and `log_odds` of every judged day, and whether it is `told`."""
     past, judged = _split(of)
     baseline = distributions(bin_counts(_sums(spark, past), settings.bin_ratio))
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
                           "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})
     own = own_baselines(baseline, settings)
-    scored = surprises(_sums(spark, judged), baseline, own, spark.createDataFrame(bands), settings).localCheckpoint()
-    found = scored.select("customer_id", "business_date", "surprise", "log_odds").toPandas()
+    sums = _sums(spark, judged).withColumn("day_amount", F.col("amount"))
+    scored = surprises(sums, baseline, own, spark.createDataFrame(bands), settings).withColumn("told", is_abnormal(settings))
+    found = scored.select("customer_id", "business_date", "surprise", "log_odds", "told").toPandas()
     found["customer"] = found["customer_id"].str[1:].astype(int)
     found["day"] = [(on - LAST).days + DAYS - 1 for on in found["business_date"]]
-    wanted = judged.merge(found[["customer", "day", "surprise", "log_odds"]], on=["customer", "day"], how="left")
-    return wanted.fillna({"surprise": -99.0, "log_odds": -99.0})
+    wanted = judged.merge(found[["customer", "day", "surprise", "log_odds", "told"]], on=["customer", "day"], how="left")
+    return wanted.fillna({"surprise": -99.0, "log_odds": -99.0, "told": False}).astype({"told": bool})
 
 
-def false_alarms(spark: SparkSession, scored: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Estimated and realised share of false alarms, and p-values of days on which nothing was planted.
+def false_alarms(spark: SparkSession, scored: pd.DataFrame, settings: Flows) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Estimated and realised share of false alarms, by q-values and of all that is told, and p-values of days without an event.
 
-    A third of the customers is judged against the others: both have had events, as a bank's past days have.
+    A third of the customers is judged against the others: both have had events, as a bank's past days have, and nothing says which
+    they were but the answers to some of the flows told of the others.
     """
     judged, past = scored[scored["customer"] % 3 == 0], scored[scored["customer"] % 3 > 0]
     rows = pd.DataFrame({"customer_id": _names(judged["customer"].to_numpy()), "direction": "debit",
                          "business_date": [LAST - timedelta(days=DAYS - 1 - int(day)) for day in judged["day"]],
-                         "surprise": judged["surprise"].to_numpy(), "event": judged["event"].to_numpy()})
-    quiet = past.loc[past["event"] == 0, ["surprise"]]
-    found = with_p_and_q(spark.createDataFrame(rows), spark.createDataFrame(quiet)).select("p_value", "q_value", "event").toPandas()
-    told = []
-    for nominal in NOMINAL:
-        sent = found[found["q_value"] <= nominal]
-        told.append({"estimated": nominal, "sent": len(sent), "realised": 1 - sent["event"].mean() if len(sent) else np.nan})
-    return pd.DataFrame(told), found.loc[found["event"] == 0, "p_value"].to_numpy()
+                         **{name: judged[name].to_numpy() for name in ("surprise", "log_odds", "told", "event")}})
+    now, before = spark.createDataFrame(rows).localCheckpoint(), spark.createDataFrame(past[["surprise", "log_odds"]]).localCheckpoint()
+    shares, days, quiet = [], [], np.array([])
+    for answered in ANSWERED:
+        told = past[past["told"]]
+        asked = told.sample(min(answered, len(told)), random_state=answered)
+        answers = learned(asked["log_odds"].to_numpy(), asked["event"].to_numpy() == 1) if answered else Learned()
+        ranked = with_p_and_q(now, calibrating(before, answers, settings)).withColumn("chance", chance(answers))
+        found = ranked.select("p_value", "q_value", "chance", "told", "event").toPandas()
+        told, quiet = found[found["told"]], found.loc[found["event"] == 0, "p_value"].to_numpy()
+        days.append({"answers": answered, "told": len(told), "estimated": 1 - told["chance"].mean(), "realised": 1 - told["event"].mean()})
+        for nominal in NOMINAL:
+            sent = found[found["q_value"] <= nominal]
+            shares.append({"answers": answered, "estimated": nominal, "sent": len(sent), "false": int((sent["event"] == 0).sum())})
+    return pd.DataFrame(shares), pd.DataFrame(days), quiet
 
 
 def usual_rules(of: World) -> dict[str, np.ndarray]:
@@ -146,16 +158,17 @@ def usual_rules(of: World) -> dict[str, np.ndarray]:
 
 @dataclass
 class Evaluated:
-    """Figures of one kind of world: one row a method, one row a nominal share of false alarms, p-values of quiet days."""
+    """Figures of one kind of world: a row a method, a nominal share of false alarms, a number of answers; p-values of quiet days."""
 
     methods: pd.DataFrame
     shares: pd.DataFrame
+    told: pd.DataFrame
     p_values: np.ndarray
 
 
 def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, multiple: float) -> Evaluated:
     """Mean and minimum of every figure over seeds."""
-    rows, shares, quiet = [], [], []
+    rows, shares, days, quiet = [], [], [], []
     for seed in range(seeds):
         of = world(customers, 100 + seed, multiple)
         past, judged = _split(of)
@@ -170,16 +183,18 @@ def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, 
             rows.append({"method": name, "precision at N": event[order[:count]].mean(),
                          "average precision": average_precision_score(event, score), "recall at 1.5 N": within[event == 1].mean(),
                          "the same, short history": within[short].mean() if short.any() else np.nan})
-        told, p_values = false_alarms(spark, scored)
-        shares.append(told)
+        share, told, p_values = false_alarms(spark, scored, settings)
+        shares.append(share)
+        days.append(told)
         quiet.append(p_values)
         print(f"  seed {seed}: {len(judged):,} days judged, {count} events", flush=True)
     table = pd.DataFrame(rows).groupby("method", sort=False).agg(["mean", "min"])
     table.columns = [f"{name}{', min' if how == 'min' else ''}" for name, how in table.columns]
-    every = pd.concat(shares).groupby("estimated")
-    share = pd.DataFrame({"sent, all seeds": every["sent"].sum(), "realised": every.apply(
-        lambda of: np.average(of["realised"], weights=of["sent"]) if of["sent"].all() else of["realised"].mean(), include_groups=False)})
-    return Evaluated(table.round(3), share.round(3), np.concatenate(quiet))
+    every = pd.concat(shares).groupby(["estimated", "answers"])[["sent", "false"]].sum()
+    every["realised"] = every["false"] / every["sent"]
+    share = every[["sent", "realised"]].unstack("answers").swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False)
+    share.columns = [f"{name}, {answered} answers" for answered, name in share.columns]
+    return Evaluated(table.round(3), share.round(3), pd.concat(days).groupby("answers").mean().round(3), np.concatenate(quiet))
 
 
 def _split(of: World) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -222,8 +237,11 @@ def main() -> None:
         found = evaluated(spark, given.customers, given.seeds, flows, multiple)
         quiet[title] = found.p_values
         parts += [f"### {title}", "", _markdown(found.methods, "method"), "", _ratios(found.methods), "",
-                  "Share of false alarms, as estimated by q-values and as realised:", "", _markdown(found.shares, "estimated"), ""]
-        print("\n".join(parts[-8:]), flush=True)
+                  "Share of false alarms, as estimated by q-values and as realised, all seeds, without any answers and with so many:", "",
+                  _markdown(found.shares, "estimated"), "",
+                  "Of all that is told, as estimated by the chances and as realised, mean over seeds:", "",
+                  _markdown(found.told, "answers"), ""]
+        print("\n".join(parts[-12:]), flush=True)
     parts += ["p-values of days on which nothing was planted, which should be flat at 1:", "", f"![p-values](images/{PICTURE.name})", ""]
     put(EVALUATION, "flows", "\n".join(parts))
     _draw(quiet)

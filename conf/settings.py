@@ -47,7 +47,7 @@ class Cause(Model):
 
 
 class Event(Model):
-    """What is supposed of flows that an RM wants to hear of, until outcomes say more. Only the ranking depends on it."""
+    """What is supposed of flows that an RM wants to hear of, until outcomes say more: for ranking and the false alarms to expect."""
 
     a_year: float = Field(0.25, gt=0)  # a customer and direction
     log_multiple: float = Field(2.6, gt=0)  # e to this times what is usual: 13 times

@@ -251,7 +251,7 @@ def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, to
     Parameters
     ----------
     around : DataFrame of `daily_flows` rows, newest knowledge of each unit, reaching as far back as windows do
-    judged : DataFrame with a unit's columns and `surprise`
+    judged : DataFrame with a unit's columns, `surprise` and `log_odds`
     abnormal : the abnormal ones of `judged`, with `_window.window_days`
     touched : DataFrame of units with new rows
     day : date
@@ -260,8 +260,8 @@ def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, to
     days_of = F.sequence(F.date_sub("business_date", F.col("_window.window_days") - 1), F.col("business_date"))
     part = abnormal.select("customer_id", "direction", F.explode(days_of).alias("business_date")).distinct()
     return (
-        around.drop("surprise")
-        .join(judged.select(*UNIT, "surprise"), list(UNIT), "left")
+        around.drop("surprise", "log_odds")
+        .join(judged.select(*UNIT, "surprise", "log_odds"), list(UNIT), "left")
         .join(part.withColumn("_part", F.lit(True)), list(UNIT), "left")
         .join(touched.withColumn("_touched", F.lit(True)), list(UNIT), "left")
         .where("_touched OR (_part AND NOT flagged)")

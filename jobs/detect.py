@@ -30,7 +30,8 @@ from features.flows import (
 from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import exposures, judged_units, own_baselines, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, surprises, with_p_and_q
+from models.flow_chance import Learned
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -49,18 +50,20 @@ class Look:
 
 
 def run(job: Job) -> Counts:
-    """Write the day's `daily_flows`, `flow_baselines` and `abnormal_flows`."""
+    """Write the day's `daily_flows`, `flow_baselines` and `abnormal_flows`; say what was found and how much of it is probably no news."""
     found = detected(job)
     job.lake.replace("daily_flows", found.units, {"recorded_on": job.day})
     job.lake.replace("flow_baselines", _baseline_today(job, found.look), {"as_of": job.day})
     job.lake.replace("abnormal_flows", found.abnormal, {"detected_on": job.day})
     written = job.lake.read("abnormal_flows").where(F.col("detected_on") == F.lit(job.day))
-    kinds = {row["kind"]: row["count"] for row in written.groupBy("kind").count().collect()}
+    by_kind = written.groupBy("kind").agg(F.count("*").alias("n"), F.sum(1 - F.col("chance")).alias("no_news")).collect()
+    kinds = {row["kind"]: row["n"] for row in by_kind}
+    expected = {"expected_false_alarms": round(sum(row["no_news"] or 0 for row in by_kind))}
     without_rate = {row["currency"]: row["count"] for row in found.without_rate.groupBy("currency").count().collect()}
     for currency, count in sorted(without_rate.items()):
         job.progress(f"{job.day}  [yellow]detect: {count:,} movements in {currency} were not judged: fx_rates has no rate[/yellow]")
     unrated = {"without_rate": sum(without_rate.values())} if without_rate else {}
-    return {"rows_in": found.judged_units.count(), "rows_out": sum(kinds.values()), **kinds, **unrated}
+    return {"rows_in": found.judged_units.count(), "rows_out": sum(kinds.values()), **kinds, **expected, **unrated}
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,18 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     flows = with_expected(external_flows(moved), settings).localCheckpoint()
     told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
     new_units = changed_units(daily_flows(flows), told, days).withColumns(
-        {"recorded_on": F.lit(day), "flagged": F.lit(False), "surprise": F.lit(None).cast("double")}
+        {"recorded_on": F.lit(day), "flagged": F.lit(False), **{name: F.lit(None).cast("double") for name in ("surprise", "log_odds")}}
     ).localCheckpoint()
     touched = new_units.select(*UNIT)
     reach = F.lit(touched_from - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
-    judged = _judged(job, look, everyone, around, touched).localCheckpoint()
+    answered = answers(job)
+    learned = learned_today(answered)
+    judged = _judged(job, look, everyone, around, touched, learned).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
-    answered = answers(job)
-    told = statistical_rows(job, fresh, _with_flagged(flows, around), learned_today(answered)).unionByName(
+    told = statistical_rows(job, fresh, _with_flagged(flows, around), learned).unionByName(
         hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day))
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
@@ -230,7 +234,7 @@ def _reached(touched: DataFrame, day: date, reach: int) -> DataFrame:
     return later.select("customer_id", on, "direction", "_days_after").groupBy(*UNIT).agg(F.min("_days_after").alias("_days_after"))
 
 
-def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touched: DataFrame) -> DataFrame:
+def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touched: DataFrame, learned: Learned) -> DataFrame:
     """One row a unit, with how surprising it is among the days before.
 
     Judged are touched days, and again the days after them known already whose longer sums hold one: its row came late.
@@ -245,11 +249,11 @@ def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touche
     scored = surprises(sums, baseline, own, exposure, settings).where("_days_after < window_days")
     units = judged_units(scored, settings).localCheckpoint()
     if look.since is None:
-        calibration = units.where((F.col("business_date") < F.lit(look.report_from)) & F.col("_window").isNull())
+        past = units.where(F.col("business_date") < F.lit(look.report_from))
     else:
-        past = F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
-        calibration = latest_known(job.lake.read("daily_flows").where(past), look.since).where("NOT flagged")
-    return with_p_and_q(units, calibration.select("surprise"))
+        lately = F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
+        past = latest_known(job.lake.read("daily_flows").where(lately), look.since)
+    return with_p_and_q(units, calibrating(past, learned, settings))
 
 
 if __name__ == "__main__":

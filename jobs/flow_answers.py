@@ -66,7 +66,7 @@ def forgiven_units(job: Job, flows: DataFrame, stored: DataFrame) -> DataFrame:
 
     Returns
     -------
-    DataFrame of the units' newest rows that are still flagged, no longer flagged
+    DataFrame of the units' newest rows that are still flagged, no longer flagged, and without odds: they were no news for certain
     """
     direction = F.when(F.col("kind") == "withdrawal", "debit").when(F.col("kind") == "deposit", "credit")
     days = F.sequence(F.date_sub("business_date", F.col("window_days") - 1), F.col("business_date"))
@@ -75,4 +75,4 @@ def forgiven_units(job: Job, flows: DataFrame, stored: DataFrame) -> DataFrame:
     units = parts.groupBy(*UNIT).agg(F.max("detected_on").alias("_found"))
     newest = latest_known(stored.join(F.broadcast(units), list(UNIT)), job.day)
     still = newest.where("flagged AND recorded_on <= _found").drop("_found")
-    return still.withColumns({"flagged": F.lit(False), "recorded_on": F.lit(job.day)})
+    return still.withColumns({"flagged": F.lit(False), "log_odds": F.lit(None).cast("double"), "recorded_on": F.lit(job.day)})

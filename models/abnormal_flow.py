@@ -14,7 +14,9 @@ tails. What is not known of the customer's own median, u, is normal, and average
 taken into the Student scale instead, it would get a heavy tail too, and new customers' large flows would look ordinary. T is the
 customer's own tenure within the baseline window, not the window: with a fixed window new accounts rank worse than a plain
 z-score. p-values are conformal (Bates et al. 2021, arXiv 2104.08279): the rank of the surprise among the surprises of the days
-before; a Gaussian p-value at a nominal false discovery rate of 10 % realises about 74 %. q-values: Benjamini-Hochberg.
+before; a Gaussian p-value at a nominal false discovery rate of 10 % realises about 74 %. q-values: Benjamini-Hochberg. Nobody knows which
+of those days were events: a day rare enough to be told counts by the chance that it was none. Left out whole, such days would take the
+false alarms with them, and q-values come out far too small; kept whole, none would ever be small.
 
 Among flows that are rare enough, the ranking is by likelihood ratio: events are some e^mu times what is usual, give or take e^sigma,
 with the same Student tail, so that the largest flow is never thought the less likely event by much.
@@ -35,6 +37,7 @@ from pyspark.sql import Column, DataFrame, Window
 from conf.settings import Flows
 from features.baselines import IQR_OF_NORMAL, SERIES, counts_of, distributions, quartiles
 from features.flows import DEPOSIT_PRODUCTS
+from models.flow_chance import Learned, chance
 
 BANDS = ["age_band", "income_band"]
 DAYS_A_YEAR = 365.25
@@ -216,24 +219,42 @@ def _log_odds(settings: Flows) -> Column:
     return F.log(news / usual) + F.log(event.a_year / DAYS_A_YEAR / F.col("_rate"))
 
 
-def with_p_and_q(judged: DataFrame, past_surprises: DataFrame) -> DataFrame:
+def calibrating(past: DataFrame, answers: Learned, settings: Flows) -> DataFrame:
+    """What p-values are ranked among: past days, those rare enough to be told as far as they were probably false alarms.
+
+    Parameters
+    ----------
+    past : DataFrame with `surprise`, `log_odds` (null, as of what was no news, counts whole)
+    answers : Learned
+        What is known of the odds from answered flows.
+    settings : Flows
+
+    Returns
+    -------
+    DataFrame with `surprise`, `weight` decimal(5,4): decimals add up to the same in any order
+    """
+    rare = F.col("surprise") >= math.log(settings.min_return_period_years)
+    weight = F.when(rare & F.col("log_odds").isNotNull(), 1 - chance(answers)).otherwise(1.0)
+    return past.select("surprise", weight.cast("decimal(5,4)").alias("weight"))
+
+
+def with_p_and_q(judged: DataFrame, past: DataFrame) -> DataFrame:
     """Adds conformal p-values and Benjamini-Hochberg q-values.
 
     Parameters
     ----------
     judged : DataFrame with `surprise`: today's units, one row each
-    past_surprises : DataFrame with `surprise`: units of the days before that are not known events
+    past : DataFrame as `calibrating` returns, of the days before
 
     Returns
     -------
-    DataFrame with `p_value` = (1 + number of past surprises at least as large) / (1 + number of past surprises), and
-    `q_value`
+    DataFrame with `p_value` = (1 + weight of past surprises at least as large) / (1 + weight of past surprises), and `q_value`
     """
     step = F.floor(F.col("surprise") / SURPRISE_STEP).alias("_step")
-    past = past_surprises.where("surprise IS NOT NULL").groupBy(step).agg(F.count("*").alias("_past"), F.lit(0).cast("long").alias("_now"))
-    now = judged.where("surprise IS NOT NULL").groupBy(step).agg(F.lit(0).cast("long").alias("_past"), F.count("*").alias("_now"))
+    past = past.where("surprise IS NOT NULL").groupBy(step).agg(F.sum("weight").alias("_past"), F.lit(0).cast("long").alias("_now"))
+    now = judged.where("surprise IS NOT NULL").groupBy(step).agg(F.lit(0).cast("decimal(5,4)").alias("_past"), F.count("*").alias("_now"))
     # a p-value, and so a q-value, is the step's: a few hundred rows are ranked, however many are judged
-    steps = past.unionByName(now).groupBy("_step").agg(F.sum("_past").alias("_past"), F.sum("_now").alias("_now"))
+    steps = past.unionByName(now).groupBy("_step").agg(F.sum("_past").cast("double").alias("_past"), F.sum("_now").alias("_now"))
     at_least, at_most, all_steps = Window.orderBy(F.col("_step").desc()), Window.orderBy("_step"), Window.partitionBy()
     p_value = (1 + F.sum("_past").over(at_least)) / (1 + F.sum("_past").over(all_steps))
     raw = F.when(F.col("_now") > 0, F.col("p_value") * F.sum("_now").over(all_steps) / F.sum("_now").over(at_least))
@@ -306,7 +327,8 @@ def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `customer_id`, `business_date`, `direction`, `surprise`, `_window` (struct; null where nothing is abnormal)
+    DataFrame with `customer_id`, `business_date`, `direction`, `surprise`, `log_odds` (of the same window), `_window` (struct; null where
+    nothing is abnormal)
     """
     abnormal = is_abnormal(settings)
     facts = F.struct(
@@ -315,6 +337,7 @@ def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
     )
     return scored.groupBy("customer_id", "business_date", "direction").agg(
         F.max("surprise").alias("surprise"),
+        F.max_by("log_odds", F.struct("surprise", "log_odds")).alias("log_odds"),
         F.min_by(F.when(abnormal, facts), F.when(abnormal, F.col("window_days"))).alias("_window"),
     )
 

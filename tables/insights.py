@@ -21,6 +21,7 @@ DAILY_FLOWS = Table(
         Column("transactions", "BIGINT", "how many"),
         Column("flagged", "BOOLEAN", "part of an abnormal flow: never part of what is usual"),
         Column("surprise", "DOUBLE", "ln of the return period in years; of past days, it calibrates p-values"),
+        Column("log_odds", "DOUBLE", "of news against a usual flow, where it is most surprising: how far a past day calibrates"),
     ),
     key=("recorded_on", "customer_id", "business_date", "direction"),
     partition_by=("recorded_on",),

@@ -15,7 +15,8 @@ from scipy import stats
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from features.flows import window_sums
-from models.abnormal_flow import exposures, judged_units, own_baselines, student_survival, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, student_survival, surprises, with_p_and_q
+from models.flow_chance import Learned
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
@@ -98,11 +99,35 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
     assert len(set(now)) < len(now), "some alike"
     judged = spark.createDataFrame([(f"c{i:02}", "debit", DAY, s) for i, s in enumerate(now)],
                                    "customer_id string, direction string, business_date date, surprise double")
-    found = with_p_and_q(judged, spark.createDataFrame([(s,) for s in past], "surprise double")).orderBy("customer_id").collect()
+    weighed = spark.createDataFrame([(s, Decimal(1)) for s in past], "surprise double, weight decimal(5,4)")
+    found = with_p_and_q(judged, weighed).orderBy("customer_id").collect()
     floor = np.floor(np.array(past) / 0.01)
     p = [(1 + int((floor >= math.floor(s / 0.01)).sum())) / 201 for s in now]
     assert [row.p_value for row in found] == pytest.approx(p)
     assert [row.q_value for row in found] == pytest.approx(stats.false_discovery_control(p))
+
+
+def test_a_past_day_rare_enough_to_be_told_calibrates_as_far_as_it_was_a_false_alarm(spark: SparkSession) -> None:
+    """95 quiet days, and five as surprising as today: two of even odds, one told for certain, one called a false alarm, one too common."""
+    rare, common = math.log(Flows().min_return_period_years), math.log(Flows().min_return_period_years) - 0.1
+    days = [*[(-3.0, 3.0)] * 95, (rare, 0.0), (rare, 0.0), (rare, 30.0), (rare, None), (common, 30.0)]
+    past = calibrating(spark.createDataFrame(days, "surprise double, log_odds double"), Learned(), Flows())
+    judged = spark.createDataFrame([("c1", rare), ("c2", common)], "customer_id string, surprise double")
+    p = {row.customer_id: row.p_value for row in with_p_and_q(judged, past).collect()}
+    assert p == pytest.approx({"c1": (1 + 2 * 0.5 + 1) / 99, "c2": (1 + 2 * 0.5 + 1 + 1) / 99}, abs=1e-6)
+
+
+def test_false_alarms_are_not_taken_for_events_because_they_were_told(spark: SparkSession) -> None:
+    """Days without any event, each as rare as it is: whatever is told today is a false alarm, and their q-value says so."""
+    settings, rng = Flows(), np.random.default_rng(4)
+    past, now = ([(float(s), -4.0) for s in rng.exponential(1, 4000) - 4] for _ in range(2))
+    frame = spark.createDataFrame(past, "surprise double, log_odds double")
+    judged = spark.createDataFrame(now, frame.schema)
+    found = with_p_and_q(judged, calibrating(frame, Learned(), settings))
+    told = found.where(F.col("surprise") >= math.log(settings.min_return_period_years))
+    count, q = told.agg(F.count("*"), F.max("q_value")).first()
+    assert count > 10
+    assert q > 0.7
 
 
 def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> None:
