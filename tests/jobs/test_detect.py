@@ -159,8 +159,7 @@ def test_a_first_leg_that_becomes_known_after_the_last_is_told_with_it(job: Job)
                  {"source_file": "all", "recorded_on": [day]})
     detect.run(replace(job, day=day))
     (found,) = lake.read("abnormal_flows").where(f"detected_on = DATE'{day}'").collect()
-    assert (found.customer_id, found.business_date, found.transaction_ids[:2], found.late) == (
-        "c09", FIRST + timedelta(days=1), ["T90013", "T90012"], True)
+    assert (found.customer_id, found.business_date, found.transaction_ids[:2]) == ("c09", FIRST + timedelta(days=1), ["T90013", "T90012"])
     settings = job.settings.flows
     anew = rebuilt(lake.read("daily_flows"), day, settings.windows_days, settings.baseline_days, settings.bin_ratio)
     assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{day}'").drop("as_of")) == _rows(anew)

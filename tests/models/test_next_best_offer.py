@@ -300,11 +300,6 @@ def test_only_our_own_types_are_ever_loaded() -> None:
         loaded(zlib.compress(hostile))
 
 
-def test_a_lake_elsewhere_needs_a_tracking_server(settings: Settings) -> None:
-    with pytest.raises(KehuError, match="tracking server"):
-        Registry(settings.models, None)
-
-
 def test_the_card_tells_what_a_reviewer_asks(settings: Settings, trained: Trained) -> None:
     card = model_card(trained, settings.offers[OFFER], date(2026, 9, 6), {"code_version": "1.2", "fingerprint": "f00"})
     for said in ("organic uptake", "Never an input: age", "Calibration by tenth", "Fairness by gender", "fingerprint: f00",
