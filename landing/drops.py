@@ -114,7 +114,7 @@ def _drops(feed: str, day: date, place: Path) -> Iterator[Drop]:
 
 
 def _is_drop(name: str) -> bool:
-    if name.lower().endswith((CONTROL, *MARKERS, *UNFINISHED)) or name == "_SUCCESS":
+    if name.endswith((CONTROL, *UNFINISHED)) or name.lower().endswith(MARKERS) or name == "_SUCCESS":
         return False
     return name.lower().endswith(SUFFIXES) or not name.startswith(".")
 

@@ -198,8 +198,12 @@ def test_what_tools_without_dates_or_missing_integers_write_into_parquet_is_read
 
 
 def test_what_lies_where_nobody_looks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "feed" / f"dt={DAY}").mkdir(parents=True)
+    for name in ("A.CSV.OK", "a.csv.md5", "A.CTL.JSON", "a.TMP", "b.tmp"):
+        (tmp_path / "feed" / f"dt={DAY}" / name).touch()
+    assert [drop.name for drop in drops(tmp_path, ["feed"], DAY)] == ["A.CTL.JSON", "a.TMP"], "no name is passed over but those known"
     for place in ("loans/dt=2026-01-05", "feed/dt=2026-01-05", "feed/dt=20260105", "feed/2026-01-05", "feed/dt=2026-13-45", "feed/.tmp"):
-        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
     assert misplaced(tmp_path, ["feed", "other"]) == ["feed/2026-01-05", "feed/dt=2026-13-45", "feed/dt=20260105", "loans"]
 
 
