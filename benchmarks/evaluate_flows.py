@@ -267,7 +267,8 @@ def _draw(quiet: dict[str, np.ndarray]) -> None:
 
 
 def _markdown(figures: pd.DataFrame, first: str) -> str:
-    return table([first, *figures.columns], [[str(name), *(f"{value:.3f}" for value in row)] for name, *row in figures.itertuples()])
+    rows = [[str(name), *(f"{each:,}" if isinstance(each, int) else f"{each:.3f}" for each in row)] for name, *row in figures.itertuples()]
+    return table([first, *figures.columns], rows)
 
 
 if __name__ == "__main__":
