@@ -9,7 +9,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from features.acquired import acquired
-from features.as_of import in_force, latest_known_by, latest_known_on, version_as_of, versions_as_of
+from features.as_of import in_force, latest_known_on, versions_as_of
 from features.bands import age_on, band
 from jobs.context import Job
 from models.eligibility import held_products
@@ -32,8 +32,7 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
     `marketing_consent`, `life_event_consent`, `closed`, `restricted`
     """
     key, as_of = ["customer_id", "as_of"], F.col("as_of")
-    everything = acquired(_latest(job, "holdings", days), versions_as_of(job.lake.read("accounts"), "account_id", days), "as_of")
-    held = everything.where((F.col("acquired_on") <= as_of) & (F.col("closed_on").isNull() | (F.col("closed_on") > as_of)))
+    held = _acquired(job, days).where((F.col("acquired_on") <= as_of) & (F.col("closed_on").isNull() | (F.col("closed_on") > as_of)))
     restrictions = _latest(job, "restrictions", days).where(in_force(as_of))
     age = age_on(F.col("birth_date"), as_of)
     return (
@@ -58,9 +57,12 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
 
 
 def ever_acquired(job: Job) -> DataFrame:
-    """What anybody had acquired by the job's day, as known then: columns as `features.acquired.acquired` returns."""
-    holdings = latest_known_by(job.lake.read("holdings"), job.lake.table("holdings").key, job.day)
-    return acquired(holdings, version_as_of(job.lake.read("accounts"), "account_id", job.day))
+    """What anybody had acquired by the job's day, as known then: `customer_id`, `product_id`, `acquired_on`, `closed_on`."""
+    return _acquired(job, [job.day]).drop("as_of")
+
+
+def _acquired(job: Job, days: Sequence[date]) -> DataFrame:
+    return acquired(_latest(job, "holdings", days), versions_as_of(job.lake.read("accounts"), "account_id", days))
 
 
 def _latest(job: Job, table: str, days: Sequence[date]) -> DataFrame:

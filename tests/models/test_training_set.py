@@ -68,17 +68,19 @@ def test_uptake_counts_after_the_embargo_and_within_the_window(labels: dict[str,
 
 
 def test_an_account_that_was_opened_is_a_product_that_was_taken(spark: SparkSession) -> None:
-    who = ("opened", "has_one", "never")
+    who = ("opened", "has_one", "had_one", "never")
     snapshots = spark.createDataFrame([(name, DAY, 40, 90000, 5000, 3) for name in who],
                                       "customer_id string, as_of date, age int, annual_income int, assets int, risk_profile int")
-    none = spark.createDataFrame([], "customer_id string, product_id string, acquired_on date, closed_on date")
+    none = spark.createDataFrame([], "customer_id string, as_of date, product_id string, acquired_on date, closed_on date")
     accounts = spark.createDataFrame(
-        [("opened", "credit_card", DAY + timedelta(20), None), ("has_one", "credit_card", date(2020, 1, 1), None),
-         ("never", "savings", DAY + timedelta(20), None)],
-        "customer_id string, product_type string, opened_on date, closed_on date")
+        [("opened", CLOSED, "credit_card", DAY + timedelta(20), None, "open", DAY + timedelta(20)),
+         ("has_one", CLOSED, "credit_card", date(2020, 1, 1), None, "open", date(2020, 1, 1)),
+         ("had_one", CLOSED, "credit_card", date(2020, 1, 1), None, "closed", date(2026, 1, 5)),  # the bank named no closing date
+         ("never", CLOSED, "savings", DAY + timedelta(20), None, "open", DAY + timedelta(20))],
+        "customer_id string, as_of date, product_type string, opened_on date, closed_on date, status string, valid_from date")
     card = offer().model_copy(update={"uptake": Uptake(products=("credit_card",), window_days=60)})
     labels = uptake_labels(snapshots, acquired(none, accounts), {"card": card}, 7, CLOSED)
-    assert {row["customer_id"]: row["label"] for row in labels.collect()} == {"opened": 1, "never": 0}
+    assert {row["customer_id"]: row["label"] for row in labels.collect()} == {"opened": 1, "had_one": 0, "never": 0}
 
 
 def test_what_is_taken_again_is_learned_from_holders_too(labels: dict[str, dict[str, int]]) -> None:
