@@ -8,10 +8,10 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Flows
-from features.flows import may_recur
+from features.flows import DEPOSIT_PRODUCTS, may_recur
 
 LATE_DAYS = 30  # a closing date this far back is still news when the bank has only just recorded it
-DEPOSIT_ACCOUNTS = ("current", "savings", "time_deposit", "investment")
+DEPOSIT_ACCOUNTS = (*DEPOSIT_PRODUCTS, "investment")
 OWN_BOOKINGS = ("interest", "fee")
 DAYS_A_YEAR = 365
 TERMS = ("opened_on", "maturity_on", "interest_rate", "principal_base")  # of a time deposit

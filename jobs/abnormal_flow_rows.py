@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import reduce
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
@@ -23,11 +24,10 @@ from worklists.flow_reasons import (
     woken_reason,
 )
 
-USUAL = {"window_days": ("int", 1), "usual_amount": ("decimal(18,2)", 0)}  # of an event that is never usual
-ABSENT = {  # what a kind does not have is empty
-    "return_period_years": "double", "p_value": "double",
-    "q_value": "double", "log_odds": "double", "chance": "double", "observations": "bigint", "peer_group": "string",
-    "peer_weight": "double", "cause": "string",
+JUDGED: dict[str, tuple[str, int | None]] = {  # what only statistics tell: its type, and what an event has instead that is never usual
+    "window_days": ("int", 1), "usual_amount": ("decimal(18,2)", 0), "return_period_years": ("double", None),
+    "p_value": ("double", None), "q_value": ("double", None), "log_odds": ("double", None), "chance": ("double", None),
+    "observations": ("bigint", None), "peer_group": ("string", None), "peer_weight": ("double", None), "cause": ("string", None),
 }
 
 
@@ -57,21 +57,14 @@ def hard_event_rows(
     data_start, since, first_day : first day of all data, day of the last look, first day looked at now
     """
     before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
-    found = None
-    for rows in _hard_events(job, before, accounts, versions, closed, moved, flows, transactions, data_start, since, first_day):
-        found = rows if found is None else found.unionByName(rows)
-    assert found is not None
+    found = reduce(DataFrame.unionByName, _hard_events(
+        job, before, accounts, versions, closed, moved, flows, transactions, data_start, since, first_day))
+    alike = (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
     again = F.col("n.business_date") <= F.date_add(F.col("b.business_date"), job.settings.flows.told_again_days)
-    same_state = (
-        (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
-        & F.col("n.kind").isin("drained", "woken") & again
-    )
+    same_state = F.col("n.kind").isin("drained", "woken") & again
     by_status = (F.size("n.transaction_ids") == 0) | (F.size("b.transaction_ids") == 0)
-    same_break = (  # the money and the closing, whichever became known first
-        (F.col("n.kind") == F.col("b.kind")) & (F.col("n.account_id") == F.col("b.account_id"))
-        & (F.col("n.kind") == "early_withdrawal") & by_status
-    )
-    fresh = found.alias("n").join(before.alias("b"), same_state | same_break, "left_anti").select("n.*")
+    same_break = (F.col("n.kind") == "early_withdrawal") & by_status  # the money and the closing, whichever became known first
+    fresh = found.alias("n").join(before.alias("b"), alike & (same_state | same_break), "left_anti").select("n.*")
     return fresh.join(before.select("flow_id"), "flow_id", "left_anti")
 
 
@@ -104,12 +97,12 @@ def _of_kind(events: DataFrame, kind: str, job: Job) -> DataFrame:
 
 
 def _rows(job: Job, told: DataFrame, reason: Column, identity: Column) -> DataFrame:
-    missing = {name: value for name, value in (USUAL | {each: (kind, None) for each, kind in ABSENT.items()}).items()
-               if name not in told.columns}
-    filled = told.withColumns({name: F.lit(value).cast(kind) for name, (kind, value) in missing.items()})
+    filled = told.withColumns({
+        name: F.lit(instead).cast(kind) for name, (kind, instead) in JUDGED.items() if name not in told.columns
+    })
     late = F.col("_recorded") > F.date_add("business_date", 1) if "_recorded" in told.columns else F.lit(False)
     return filled.select(
         F.sha2(identity, 256).substr(1, 24).alias("flow_id"), "customer_id", "account_id", "business_date", "kind",
-        *USUAL, *ABSENT, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
+        *JUDGED, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
         F.lit(job.day).alias("detected_on"), F.lit(job.run_id).alias("run_id"),
     )
