@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-Number = TypeVar("Number", int, Decimal)
+Number = TypeVar("Number", int, float, Decimal)
 Value = TypeVar("Value", bound=Hashable)
 Wrong = tuple[tuple[str, ...], str]  # a key, from the outside in, and what is wrong with it
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from conf.codes import FLOW_KINDS, RESTRICTION_KINDS, TIERS, AlertType, Channel, Product, Restriction
+from conf.codes import FLOW_KINDS, RESTRICTION_KINDS, TIERS, AlertType, Channel, Product, Restriction, ServiceTier
 from conf.feed import Feed
 from conf.life_event import LifeEvent
 from conf.model import Cuts, Holiday, Model, Once, Pattern, Share, Wrong, Zone, refusal
-from conf.offer import Offer
+from conf.offer import Family, Offer
 from conf.words import Wording, wrong_words
 
 
@@ -85,6 +85,9 @@ class Flows(Model):
     holidays: tuple[Holiday, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
 
 
+Inside = Annotated[float, Field(gt=0, lt=1)]
+
+
 class Bands(Model):
     """Cut points, ascending: n cut points make n + 1 bands."""
 
@@ -95,11 +98,20 @@ class Bands(Model):
     cost_to_serve: Cuts[Decimal] = Field((Decimal(100), Decimal(400)), min_length=1)  # a year
 
 
+class Quantiles(Model):
+    """Cut points that follow the bank: shares of the day's customers from below, 0.5 is the median. Where named, they count, not `bands`."""
+
+    value: Cuts[Inside] = ()
+    tier: Cuts[Inside] = Field((), max_length=len(TIERS) - 1)
+    cost_to_serve: Cuts[Inside] = ()
+
+
 PurchaseGroup = Literal["food", "home", "clothing", "electronics", "travel", "motor", "education", "leisure"]
 
 
 class Segments(Model):
     bands: Bands = Bands()
+    quantiles: Quantiles = Quantiles()
     occupation_groups: dict[str, Pattern] = {}  # group -> regular expression over the stated occupation
     purchase_groups: dict[PurchaseGroup, Pattern] = {}  # group -> regular expression over purchases.category; the first that fits
     preferences: dict[str, Pattern] = {}  # preference -> regular expression over holdings.product_id
@@ -154,11 +166,20 @@ class Priority(Model):
         return self
 
 
+class TierPolicy(Model):
+    """How customers of a service tier are served. What is not said holds as for everybody."""
+
+    caller: Literal["relationship_manager", "branch"] = "relationship_manager"  # the branch's queue, even where there is an RM
+    max_contacts: dict[PositiveInt, NonNegativeInt] | None = None  # in the place of the general one
+    families: Once[Family] | None = None  # of products they may be offered; all when not named
+
+
 class ContactPolicy(Model):
     """Who may be called how often. Whatever it holds back is stored with the reason."""
 
     max_contacts: dict[PositiveInt, NonNegativeInt] = {30: 2, 90: 4}  # last days -> calls that came about, at most
     max_contacts_of_family: dict[PositiveInt, NonNegativeInt] = {90: 2}  # the same, of calls about offers of one product family
+    tiers: dict[ServiceTier, TierPolicy] = {}
     rest_after_decline_days: int = Field(90, ge=0)
     min_priority: int = Field(20, ge=0, le=100)
     min_expected_value: Decimal = Decimal(20)  # of an offer, base currency, to be worth a call of its own

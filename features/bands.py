@@ -26,9 +26,27 @@ def band(value: Column, cuts: Sequence[int | Decimal]) -> Column:
     for low, high in pairwise(cuts):
         labels.append(f"{low:,}-{high - 1:,}" if whole else f"{low:,} to {high:,}")
     labels.append(f"{cuts[-1]:,} and over")
+    return _labelled(value, [F.lit(cut) for cut in cuts], labels)
+
+
+def quantile_band(value: Column, shares: Sequence[float], points: Column) -> Column:
+    """The label of the part of all customers that a value lies in: `lowest 20 %`, `20 to 50 %`, `highest 50 %`.
+
+    Parameters
+    ----------
+    value : Column, a number; null gives `unknown`
+    shares : ascending shares of customers, from below
+    points : Column, array of the values that these shares of customers lie below; a value equal to one lies above it
+    """
+    whole = [f"{share:.0%}".rstrip("%") for share in shares]
+    labels = [f"lowest {whole[0]} %", *(f"{low} to {high} %" for low, high in pairwise(whole)), f"highest {100 - int(whole[-1])} %"]
+    return _labelled(value, [points[nth] for nth in range(len(shares))], labels)
+
+
+def _labelled(value: Column, cuts: Sequence[Column], labels: Sequence[str]) -> Column:
     expression = F.when(value.isNull(), UNKNOWN)
     for cut, label in zip(cuts, labels, strict=False):
-        expression = expression.when(value < F.lit(cut), label)
+        expression = expression.when(value < cut, label)
     return expression.otherwise(labels[-1])
 
 

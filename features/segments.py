@@ -1,4 +1,4 @@
-"""Segments: the customer's place among others in words, from configured cut points."""
+"""Segments: the customer's place among others in words, from configured cut points or quantiles."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pyspark.sql import Column, DataFrame, Window
 
 from conf.codes import TIERS
 from conf.settings import Segments
-from features.bands import UNKNOWN, band
+from features.bands import UNKNOWN, band, quantile_band
 from features.flow_features import NAMED_CHANNELS
 from features.flow_sums import HABIT_DAYS
 
 MONTHS = 12
 NONE = "none"
+BANDED = {"value": "net_value_year", "tier": "assets", "cost_to_serve": "cost_to_serve_year"}  # what `quantiles` may cut
 STAFFED_SHARE = 0.5  # from here on it is staff that makes the service cost what it costs
 
 
@@ -63,7 +64,16 @@ def segments(features: DataFrame, preferred: DataFrame, settings: Segments, reas
     DataFrame with `customer_id`, `as_of`, `age_band`, `income_band`, `occupation_group`, `preference`, `value_band`,
     `cost_to_serve_band`, `service_tier`, `channel_preference`, `loss_reason` (null unless the bank loses money)
     """
-    bands = settings.bands
+    bands, quantiles = settings.bands, {name: shares for name, shares in settings.quantiles if shares}
+    if quantiles:
+        points = [F.percentile(BANDED[name], list(shares)).alias(f"{name}_points") for name, shares in quantiles.items()]
+        features = features.join(F.broadcast(features.groupBy("as_of").agg(*points)), "as_of")
+
+    def placed(name: str, cuts: Sequence[Decimal]) -> Column:
+        value = F.col(BANDED[name])
+        return quantile_band(value, quantiles[name], F.col(f"{name}_points")) if name in quantiles else band(value, cuts)
+
+    tiers = [F.col("tier_points")[nth] for nth in range(len(quantiles["tier"]))] if "tier" in quantiles else bands.tier
     income = F.coalesce("income_stated", F.col("monthly_income_estimate") * MONTHS)
     return features.join(preferred, ["customer_id", "as_of"], "left").select(
         "customer_id",
@@ -72,15 +82,15 @@ def segments(features: DataFrame, preferred: DataFrame, settings: Segments, reas
         band(income, bands.income).alias("income_band"),
         "occupation_group",
         F.coalesce("preference", F.lit(NONE)).alias("preference"),
-        band(F.col("net_value_year"), bands.value).alias("value_band"),
-        band(F.col("cost_to_serve_year"), bands.cost_to_serve).alias("cost_to_serve_band"),
-        service_tier(F.col("assets"), bands.tier).alias("service_tier"),
+        placed("value", bands.value).alias("value_band"),
+        placed("cost_to_serve", bands.cost_to_serve).alias("cost_to_serve_band"),
+        service_tier(F.col("assets"), tiers).alias("service_tier"),
         _channel_preference().alias("channel_preference"),
         _loss_reason(reasons).alias("loss_reason"),
     )
 
 
-def service_tier(assets: Column, cuts: Sequence[Decimal]) -> Column:
+def service_tier(assets: Column, cuts: Sequence[Decimal] | Sequence[Column]) -> Column:
     """How a customer is served, by assets; as many tiers as cut points allow, from below."""
     expression = F.lit(TIERS[min(len(cuts), len(TIERS) - 1)])
     for tier, cut in reversed(list(zip(TIERS, cuts, strict=False))):

@@ -56,6 +56,11 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
     )
 
 
+def service_tiers(job: Job) -> DataFrame:
+    """How the bank serves each customer on the day: `customer_id`, `service_tier`."""
+    return job.lake.read("segments").where(F.col("as_of") == F.lit(job.day)).select("customer_id", "service_tier")
+
+
 def ever_acquired(job: Job) -> DataFrame:
     """What anybody had acquired by the job's day, as known then: `customer_id`, `product_id`, `acquired_on`, `closed_on`."""
     return _acquired(job, [job.day]).drop("as_of")

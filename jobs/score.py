@@ -14,7 +14,7 @@ from conf.codes import NEWS
 from features.as_of import known
 from features.catalogue import phrases
 from jobs.context import Counts, Job
-from jobs.customers_as_of import customers_as_of
+from jobs.customers_as_of import customers_as_of, service_tiers
 from jobs.model_shelf import ModelShelf
 from models.arbitration import ranked_candidates
 from models.scoring import Scorer, offer_reasons, offer_scores, ready
@@ -39,7 +39,7 @@ def run(job: Job) -> Counts:
     if not rows_in:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
     scores = offer_scores(features, champions)
-    customers = customers_as_of(job, [job.day], features).drop("as_of").join(_service_tiers(job), "customer_id", "left")
+    customers = customers_as_of(job, [job.day], features).drop("as_of").join(service_tiers(job), "customer_id", "left")
     told = offers_told(job.lake.read("alerts"), job.day)
     settings = job.settings
     ranked = ranked_candidates(
@@ -88,10 +88,6 @@ def _with_reasons(job: Job, ranked: DataFrame, features: DataFrame, champions: l
     reasons = offer_reasons(shown, features, champions, phrases(language), language)
     none = F.array().cast("array<string>")
     return ranked.join(reasons, key, "left").withColumn("reasons", F.coalesce("reasons", none))
-
-
-def _service_tiers(job: Job) -> DataFrame:
-    return job.lake.read("segments").where(F.col("as_of") == F.lit(job.day)).select("customer_id", "service_tier")
 
 
 def _events(job: Job) -> DataFrame:

@@ -58,7 +58,7 @@ def ranked_candidates(
         .join(F.broadcast(shelf(scores.sparkSession, offers)), "offer_id")
         .withColumn("events", F.coalesce("events", F.array().cast("array<string>")))
         .withColumn("expected_value", _expected_value())
-        .withColumn("blocked_by", _blocked_by(as_of))
+        .withColumn("blocked_by", _blocked_by(policy, as_of))
         .withColumn("eligible", F.size("blocked_by") == 0)
     )
     best_first = [F.col("expected_value").desc(), F.col("probability").desc(), F.col("offer_id")]
@@ -89,15 +89,14 @@ def _expected_value() -> Column:
     return F.round(raised / (1 - F.col("probability") + raised) * F.col("margin") - F.col("contact_cost"), 2)
 
 
-def _blocked_by(as_of: date) -> Column:
+def _blocked_by(policy: ContactPolicy, as_of: date) -> Column:
     """Names of every rule that stands against the offer, in the order of `RULES`."""
     inferred = F.arrays_overlap("events", F.map_keys("raised_by"))
     rules = suitability_rules() | {
         "closed_customer": F.col("closed"),
         "no_marketing_consent": ~F.coalesce("marketing_consent", F.lit(False)),
         "restriction": F.col("restricted"),  # never which: worklists must not tip anybody off
-        "service_tier": (F.size("service_tiers") > 0)
-        & ~F.coalesce(F.array_contains("service_tiers", F.col("service_tier")), F.lit(False)),
+        "service_tier": _not_of_the_tier(policy),
         "life_event_consent": F.col("discreet") & ~F.coalesce("life_event_consent", F.lit(False)),
         "no_life_event": F.col("discreet") & ~inferred,
         "cool_down": F.date_diff(F.lit(as_of), "last_on") < F.col("cool_down_days"),
@@ -105,3 +104,13 @@ def _blocked_by(as_of: date) -> Column:
     }
     named = [F.when(F.coalesce(rules[rule], F.lit(False)), F.lit(rule)) for rule in RULES]
     return F.filter(F.array(*named), lambda rule: rule.isNotNull())
+
+
+def _not_of_the_tier(policy: ContactPolicy) -> Column:
+    """Whether the offer names service tiers without the customer's, or the customer's tier names families without the offer's."""
+    by_offer = (F.size("service_tiers") > 0) & ~F.coalesce(F.array_contains("service_tiers", F.col("service_tier")), F.lit(False))
+    by_tier = [
+        (F.col("service_tier") == tier) & ~F.col("family").isin(list(served.families))
+        for tier, served in policy.tiers.items() if served.families is not None
+    ]  # fmt: skip
+    return F.greatest(by_offer, F.lit(False), *by_tier)

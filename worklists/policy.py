@@ -7,7 +7,7 @@ limits nor the lot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from math import ceil
 
@@ -41,15 +41,15 @@ def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolic
 
     Parameters
     ----------
-    customers : DataFrame with `customer_id`, `relationship_manager_id`, `marketing_consent`, `life_event_consent`, `closed_on`:
-        one row a customer, as known today
+    customers : DataFrame with `customer_id`, `relationship_manager_id`, `marketing_consent`, `life_event_consent`, `closed_on`,
+        `service_tier`: one row a customer, as known today
     restrictions : DataFrame with `customer_id`, `kind`, `valid_from`, `valid_to`, as known today
     policy : ContactPolicy
     today : date
 
     Returns
     -------
-    DataFrame with `customer_id`, `relationship_manager_id`, `marketing_consent`, `life_event_consent`, `barred` (the first of
+    DataFrame with `customer_id`, `relationship_manager_id`, `service_tier`, `marketing_consent`, `life_event_consent`, `barred` (the first of
     `GUARDS` that holds; null when none does). Cases nobody may be tipped off about are all told as `restriction`
     """
     guard = F.when(F.col("kind").isin(*policy.tipping_off), "restriction").otherwise(F.col("kind"))
@@ -65,6 +65,7 @@ def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolic
     return customers.join(held, "customer_id", "left").select(
         "customer_id",
         "relationship_manager_id",
+        "service_tier",
         F.coalesce("marketing_consent", F.lit(False)).alias("marketing_consent"),
         F.coalesce("life_event_consent", F.lit(False)).alias("life_event_consent"),
         F.coalesce("_held", closed).alias("barred"),
@@ -168,23 +169,26 @@ def held_back(
     DataFrame with `relationship_manager_id`, `suppressed_by` (null: nothing so far)
     """
     past = spoken.where(F.col("contacted_on") < F.lit(today))
+    of_tiers = {tier: served.max_contacts for tier, served in policy.tiers.items() if served.max_contacts is not None}
     calls = past.groupBy("customer_id").agg(
-        _too_often(policy.max_contacts, today).alias("_often"),
+        *_counted("_calls", {days for limits in (policy.max_contacts, *of_tiers.values()) for days in limits}, today),
         F.max(F.when(F.col("declined"), F.col("contacted_on"))).alias("_declined_on"),
     )
     about = past.withColumn("family", F.explode("families")).groupBy("customer_id", "family").agg(
-        _too_often(policy.max_contacts_of_family, today).alias("_often_about_it"))  # fmt: skip
+        *_counted("_about", policy.max_contacts_of_family, today))
+    often = _reached("_calls", policy.max_contacts)
+    for tier, limits in of_tiers.items():
+        often = F.when(F.col("service_tier") == tier, _reached("_calls", limits)).otherwise(often)
     known = (
         candidates.join(stand, "customer_id")
         .join(calls, "customer_id", "left")
         .join(about, ["customer_id", "family"], "left")
         .join(asleep.select("customer_id", F.lit(True).alias("_asleep")).distinct(), "customer_id", "left")
         .withColumn("_rule", F.coalesce(
-            F.col("barred"), F.when(F.col("undone"), "reversed"), forbidden(), F.when(~F.col("safety"), _policy(policy, today))))
+            F.col("barred"), F.when(F.col("undone"), "reversed"), forbidden(), F.when(~F.col("safety"), _policy(policy, often, today))))
     )
-    return _within_capacity(known, policy, customers).drop(
-        "family", "_often", "_often_about_it", "_declined_on", "_asleep", "_rule", "barred", "marketing_consent", "life_event_consent"
-    )
+    kept = (*candidates.columns, "relationship_manager_id", "suppressed_by")
+    return _within_capacity(known, policy, customers).select(*(name for name in kept if name != "family"))
 
 
 def drawn(held: DataFrame, policy: ContactPolicy) -> DataFrame:
@@ -211,25 +215,30 @@ def in_control_group(customer: Column, policy: ContactPolicy) -> Column:
     return lot < F.lit(int(policy.control_share * 2**32))
 
 
-def _policy(policy: ContactPolicy, today: date) -> Column:
+def _policy(policy: ContactPolicy, often: Column, today: date) -> Column:
     sales = F.col("type").isin(*SALES)
     rested = F.lit(today - timedelta(days=policy.rest_after_decline_days))
     return F.coalesce(
         F.when(F.col("_asleep") & ~F.col("hard"), "snoozed"),
-        F.when(F.coalesce("_often", F.lit(0 in policy.max_contacts.values())), "contact_fatigue"),
-        F.when(F.col("_often_about_it"), "family_fatigue"),
+        F.when(often, "contact_fatigue"),
+        F.when(F.col("family").isNotNull() & _reached("_about", policy.max_contacts_of_family), "family_fatigue"),
         F.when(sales & (F.col("_declined_on") > rested), "rest_after_decline"),
         F.when((F.col("type") == "life_event") & (F.size("offers") == 0), "nothing_to_offer"),
         F.when(F.col("priority") < policy.min_priority, "min_priority"),
     )
 
 
-def _too_often(limits: Mapping[int, int], today: date) -> Column:
-    """Whether any of the limits (last days -> calls) is reached. An aggregate over `contacted_on`."""
+def _counted(name: str, windows: Iterable[int], today: date) -> list[Column]:
+    """Calls in each of the last so many days, and ever, as `<name>_<days>`. Aggregates over `contacted_on`."""
     recent = F.date_diff(F.lit(today), "contacted_on")
+    return [F.count("*").alias(f"{name}_ever"), *(F.count_if(recent < days).alias(f"{name}_{days}") for days in sorted(windows))]
+
+
+def _reached(name: str, limits: Mapping[int, int]) -> Column:
+    """Whether any of the limits (last days -> calls) is reached; never null. Columns read: those of `_counted`."""
     reached = F.lit(False)
     for days, most in limits.items():
-        reached = reached | (F.count_if(recent < days) >= most)
+        reached = reached | (F.coalesce(f"{name}_{days}", F.lit(0)) >= most)
     return reached
 
 

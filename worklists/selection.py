@@ -8,7 +8,8 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from conf.settings import Worklists
+from conf.codes import ServiceTier
+from conf.settings import TierPolicy, Worklists
 from worklists.worklist import LISTED
 
 
@@ -56,6 +57,19 @@ def deputy_of(deputies: Mapping[str, str]) -> dict[str, str]:
             holder = deputies[holder]
         resolved[absent] = holder
     return resolved
+
+
+def with_callers(customers: DataFrame, tiers: Mapping[ServiceTier, TierPolicy]) -> DataFrame:
+    """Customers whom the branch calls lose their RM: their alerts go to the branch queue.
+
+    Parameters
+    ----------
+    customers : DataFrame with `service_tier`, `relationship_manager_id`
+    tiers : mapping of service tier to how it is served
+    """
+    of_branch = F.col("service_tier").isin([tier for tier, served in tiers.items() if served.caller == "branch"])
+    own = F.when(~F.coalesce(of_branch, F.lit(False)), F.col("relationship_manager_id"))
+    return customers.withColumn("relationship_manager_id", own)
 
 
 def holder_of(settings: Worklists) -> Column:

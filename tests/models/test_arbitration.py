@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.offer import Eligibility, Offer, Uptake
-from conf.settings import ContactPolicy
+from conf.settings import ContactPolicy, TierPolicy
 from models.arbitration import ranked_candidates
 from models.rules import RULES
 
@@ -64,6 +64,7 @@ def ranked(spark: SparkSession) -> dict[tuple[str, str], object]:
         customer("talked_to"),
         customer("undecided"),
         customer("told"),
+        customer("affluent", service_tier="affluent"),
         customer("minor", age=17),
         customer("unknown", age=None, annual_income=None, assets=None, risk_profile=None, service_tier=None, marketing_consent=None),
         customer("blocked", age=70, closed=True, restricted=True, marketing_consent=False, service_tier="mass"),
@@ -82,7 +83,7 @@ def ranked(spark: SparkSession) -> dict[tuple[str, str], object]:
         spark.createDataFrame(talked, "customer_id string, offer_id string, last_on date"),
         spark.createDataFrame([("told", "fund_a", date(2026, 3, 1)), ("told", "card", date(2025, 3, 1))], TOLD),
         OFFERS,
-        ContactPolicy(exploration_share=0.0),
+        ContactPolicy(exploration_share=0.0, tiers={"affluent": TierPolicy(families=("fund",))}),
         DAY,
     )
     return {(row["customer_id"], row["offer_id"]): row for row in found.collect()}
@@ -113,6 +114,12 @@ def test_nothing_without_age_consent_or_after_the_end(ranked: dict) -> None:
         assert "minor" in blocked(ranked, "minor", name)
         assert {"unknown_age", "no_marketing_consent"} <= set(blocked(ranked, "unknown", name))
         assert {"closed_customer", "restriction", "no_marketing_consent"} <= set(blocked(ranked, "blocked", name))
+
+
+def test_a_service_tier_is_offered_its_families_only(ranked: dict) -> None:
+    assert {name: blocked(ranked, "affluent", name) for name in ("fund_a", "fund_b", "card")} == {
+        "fund_a": [], "fund_b": [], "card": ["service_tier"],
+    }  # fmt: skip
 
 
 def test_every_rule_that_stands_against_is_told_in_order(ranked: dict) -> None:

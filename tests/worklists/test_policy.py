@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.settings import ContactPolicy, Settings
+from conf.settings import ContactPolicy, Settings, TierPolicy
 from worklists.calls import within_places
 from worklists.policy import contacts, drawn, held_back, in_control_group, sales_today, standing, with_priority
+from worklists.selection import with_callers
 
 D = date(2026, 6, 15)
 CUSTOMERS = pa.schema([
     ("customer_id", pa.string()), ("relationship_manager_id", pa.string()), ("marketing_consent", pa.bool_()),
-    ("life_event_consent", pa.bool_()), ("closed_on", pa.date32()),
+    ("life_event_consent", pa.bool_()), ("closed_on", pa.date32()), ("service_tier", pa.string()),
 ])  # fmt: skip
 RESTRICTIONS = pa.schema([
     ("customer_id", pa.string()), ("kind", pa.string()), ("valid_from", pa.date32()), ("valid_to", pa.date32())
@@ -122,6 +123,22 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
     }
     assert held.where("relationship_manager_id IS NULL").count() == 0
     assert drawn(held, policy).where("control_group").count() == 0
+
+
+def test_a_service_tier_has_limits_and_callers_of_its_own(spark: SparkSession, settings: Settings) -> None:
+    tiers = {"mass": TierPolicy(max_contacts={30: 0}, caller="branch"), "private": TierPolicy(max_contacts={10: 2, 30: 4})}
+    policy = settings.contact_policy.model_copy(update={"control_share": 0.0, "max_contacts": {30: 2}, "tiers": tiers})
+    tier_of = {"none": None, "affluent": "affluent", "private": "private", "often": "private", "mass": "mass"}
+    customers = with_callers(frame(spark, CUSTOMERS, [customer(who, service_tier=tier) for who, tier in tier_of.items()]), tiers)
+    spoken = [{"customer_id": who, "contacted_on": ago(days), "declined": False} for who in tier_of if who != "mass" for days in (11, 12)]
+    spoken += [{"customer_id": "often", "contacted_on": ago(days), "declined": False} for days in (1, 9)]
+    stand = standing(customers, frame(spark, RESTRICTIONS, []), policy, D)
+    candidates = frame(spark, CANDIDATES, [candidate(who, "account_closure") for who in tier_of])
+    held = held_back(candidates, stand, frame(spark, CONTACTS, spoken), frame(spark, ASLEEP, []), policy, D, 5).collect()
+    assert {row["customer_id"]: row["suppressed_by"] for row in held} == {
+        "none": "contact_fatigue", "affluent": "contact_fatigue", "private": None, "often": "contact_fatigue", "mass": "contact_fatigue",
+    }
+    assert [row["customer_id"] for row in held if row["relationship_manager_id"] is None] == ["mass"]
 
 
 def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings: Settings) -> None:
