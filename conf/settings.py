@@ -27,6 +27,7 @@ class Paths(Model):
     landing: str = "landing"
     lake: str = "lake"
     worklists: str = ""  # empty: `worklists` inside the lake's parent directory
+    catalog: str = Field("", pattern="^([a-z][a-z0-9_]*)?$")  # schema of Spark's catalog that names the tables, too; empty: paths only
 
 
 class SparkSettings(Model):
@@ -99,7 +100,7 @@ class Bands(Model):
 
 
 class Quantiles(Model):
-    """Cut points that follow the bank: shares of the day's customers from below, 0.5 is the median. Where named, they count, not `bands`."""
+    """Cut points that follow the bank: shares of the day's customers from below, 0.5 is the median. Where named, `bands` do not count."""
 
     value: Cuts[Inside] = ()
     tier: Cuts[Inside] = Field((), max_length=len(TIERS) - 1)

@@ -114,6 +114,7 @@ def opened(
     """
     from jobs.ledger import last_versions
     from jobs.session import java_process, start
+    from tables.catalog import register
     from tables.lock import exclusive
     from tables.sound import require_sound
 
@@ -123,6 +124,8 @@ def opened(
         held.with_java(java_process(spark))
         job = Job(settings, places, spark, day, what, progress or (lambda _: None))
         job.lake.create_all()
+        if settings.paths.catalog:
+            register(spark, places.lake, settings.paths.catalog)
         yield job
 
 

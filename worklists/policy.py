@@ -49,8 +49,8 @@ def standing(customers: DataFrame, restrictions: DataFrame, policy: ContactPolic
 
     Returns
     -------
-    DataFrame with `customer_id`, `relationship_manager_id`, `service_tier`, `marketing_consent`, `life_event_consent`, `barred` (the first of
-    `GUARDS` that holds; null when none does). Cases nobody may be tipped off about are all told as `restriction`
+    DataFrame with `customer_id`, `relationship_manager_id`, `service_tier`, `marketing_consent`, `life_event_consent`, `barred` (the
+    first of `GUARDS` that holds; null when none does). Cases nobody may be tipped off about are all told as `restriction`
     """
     guard = F.when(F.col("kind").isin(*policy.tipping_off), "restriction").otherwise(F.col("kind"))
     quiet = F.lit(0)

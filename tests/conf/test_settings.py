@@ -42,6 +42,7 @@ CONFIGURATIONS = [None, *sorted({file.parent for file in (ROOT / "simulation" / 
     ("segments:\n  bands:\n    age: [60, 30]", 3, "segments.bands.age", "cut points must ascend"),
     ("segments:\n  bands:\n    income: [1, 1]", 3, "segments.bands.income", "cut points must ascend"),
     ("segments:\n  bands:\n    age: []", 3, "segments.bands.age", "at least 1 item"),
+    ("paths:\n  catalog: Bank-1", 2, "paths.catalog", "should match pattern"),
     ("segments:\n  quantiles:\n    value: [0.5, 1]", 3, "segments.quantiles.value.1", "less than 1"),
     ("segments:\n  quantiles:\n    tier: [0.9, 0.5]", 3, "segments.quantiles.tier", "cut points must ascend"),
     ("contact_policy:\n  tiers:\n    gold: {}", 3, "contact_policy.tiers.gold", "'mass', 'affluent' or 'private'"),
