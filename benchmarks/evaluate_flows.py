@@ -5,8 +5,8 @@
 Each world has customers with their own log-normal scale, heavy Student tails and rate of flows, a fifth of them new, over
 400 days; in the last 60 days events are planted that are about twenty times (adverse world: seven times) what is usual for
 the customer. Judged are single days in one direction, by the product and by the usual rules and detectors, at equal
-numbers of alerts. One oracle knows each customer's true law of usual flows, the other also the law of events. Parameters of
-the worlds stand here only; nothing of the product can import them.
+numbers of alerts. One oracle knows each customer's true law of usual flows, the other also the law of events. The optimum is the best
+that can be made of the past by whoever knows how laws and events are drawn (`benchmarks.flow_world`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from scipy import stats
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
+from benchmarks.flow_world import DAYS, JUDGED_DAYS, LAW_OF_EVENTS, OPTIMUM, TRUE_LAW, World, oracles, split, world
 from benchmarks.report import DOCS, EVALUATION, put, table
 from conf import load_settings
 from conf.settings import Flows
@@ -36,54 +37,16 @@ from jobs.session import start
 from models.abnormal_flow import calibrating, is_abnormal, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned, chance, learned
 
-DAYS, JUDGED_DAYS, EVENTS_A_CUSTOMER, EVENT_SPREAD, TAIL = 400, 60, 0.075, 0.8, 4
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 ANSWERED = (0, 30, 100)  # flows whose answers are known when false alarms are estimated
 LAST = date(2026, 11, 30)
 PICTURE = DOCS / "images" / "flows-p-values.png"
-ORACLES = ("oracle (true usual law)", "oracle (and the law of events)")
 SHORT = 15  # observations below which a history is short
-
-
-@dataclass(frozen=True)
-class World:
-    """One direction's days: `flows` has customer, day, amount, event; the others one value a customer."""
-
-    flows: pd.DataFrame
-    center: np.ndarray
-    spread: np.ndarray
-    rate: np.ndarray
-    first_day: np.ndarray
-    income: np.ndarray
-    multiple: float  # mean log of how much larger an event is than usual
-
-
-def world(customers: int, seed: int, multiple: float = 3.0) -> World:
-    """Draw a world; `multiple` is the mean log of how much larger an event is than usual."""
-    rng = np.random.default_rng(seed)
-    band = rng.integers(0, 4, customers)
-    center = 6.0 + 0.5 * band + rng.normal(0, 0.7, customers)
-    spread = np.exp(rng.normal(np.log(0.55), 0.3, customers))
-    rate = np.clip(np.exp(rng.normal(np.log(0.16), 0.7, customers)), 0.01, 0.9)
-    first = np.where(rng.random(customers) < 0.2, rng.integers(DAYS - 120, DAYS - 5, customers), 0)
-    active = rng.random((customers, DAYS)) < rate[:, None]
-    active &= np.arange(DAYS)[None, :] >= first[:, None]
-    who, day = np.nonzero(active)
-    amount = np.exp(center[who] + spread[who] * rng.standard_t(TAIL, len(who)))
-    count = int(customers * EVENTS_A_CUSTOMER)
-    victim = rng.choice(customers, count, replace=False)
-    event_amount = np.exp(center[victim] + rng.normal(multiple, EVENT_SPREAD, count))
-    event_day = np.maximum(rng.integers(DAYS - JUDGED_DAYS, DAYS, count), first[victim])
-    flows = pd.DataFrame({"customer": np.r_[who, victim], "day": np.r_[day, event_day], "amount": np.r_[amount, event_amount],
-                          "event": np.r_[np.zeros(len(who), int), np.ones(count, int)]})
-    flows = flows.groupby(["customer", "day"], as_index=False).agg(amount=("amount", "sum"), event=("event", "max"))
-    flows["amount"] = flows["amount"].round(2).clip(0.01, 1e12)
-    return World(flows, center, spread, rate, first, band, multiple)
 
 
 def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     """The product's `surprise` and `log_odds` of every judged day, and whether it is `told`."""
-    past, judged = _split(of)
+    past, judged = split(of)
     baseline = distributions(bin_counts(_sums(spark, past), settings.bin_ratio))
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
@@ -125,8 +88,8 @@ def false_alarms(spark: SparkSession, scored: pd.DataFrame, settings: Flows) -> 
 
 
 def usual_rules(of: World) -> dict[str, np.ndarray]:
-    """Scores of the rules and detectors in common use, and of two oracles."""
-    past, judged = _split(of)
+    """Scores of the rules and detectors in common use."""
+    past, judged = split(of)
     logs = np.log(past["amount"]).groupby(past["customer"])
     known = pd.DataFrame({"n": logs.size(), "mean": logs.mean(), "sd": logs.std(), "median": logs.median(),
                           "p99": past.groupby("customer")["amount"].quantile(0.99)}).reindex(range(len(of.center)))
@@ -141,7 +104,6 @@ def usual_rules(of: World) -> dict[str, np.ndarray]:
     spread = np.maximum(own("sd", everyone.std()), 0.15)
     shape = np.column_stack([x, x - middle, (x - center) / spread, np.log1p(own("n", 0))])
     forest = IsolationForest(random_state=0, n_estimators=100).fit(shape)
-    true_z = (x - of.center[who]) / of.spread[who]
     return {
         "fixed amount": x,
         "4 x median": x - middle,
@@ -150,9 +112,6 @@ def usual_rules(of: World) -> dict[str, np.ndarray]:
         "log MAD": (x - middle) / np.maximum(mad.reindex(range(len(of.center))).fillna(0.5).to_numpy()[who] * 1.4826, 0.15),
         "IsolationForest": -forest.score_samples(shape),
         "ECOD": -_empirical_tails(shape).sum(axis=1),
-        "oracle (true usual law)": -np.log(of.rate[who] * np.maximum(stats.t.sf(true_z, TAIL), 1e-15)),
-        "oracle (and the law of events)": stats.norm.logpdf(x - of.center[who], of.multiple, EVENT_SPREAD)
-        - np.log(of.rate[who]) - stats.t.logpdf(true_z, TAIL) + np.log(of.spread[who]),
     }
 
 
@@ -171,13 +130,13 @@ def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, 
     rows, shares, days, quiet = [], [], [], []
     for seed in range(seeds):
         of = world(customers, 100 + seed, multiple)
-        past, judged = _split(of)
+        past, judged = split(of)
         scored = product(spark, of, settings)
         event, count = judged["event"].to_numpy(), int(judged["event"].sum())
         known = past.groupby("customer").size().reindex(range(customers)).fillna(0).to_numpy()[judged["customer"]]
         short = (known < SHORT) & (event == 1)
         ours = {"Kehu: chance (ranks)": scored["log_odds"].to_numpy(), "Kehu: return period (gates)": scored["surprise"].to_numpy()}
-        for name, score in {**ours, **usual_rules(of)}.items():
+        for name, score in {**ours, **usual_rules(of), **oracles(of)}.items():
             order = np.argsort(-score, kind="stable")
             within = np.isin(np.arange(len(event)), order[: count * 3 // 2])
             rows.append({"method": name, "precision at N": event[order[:count]].mean(),
@@ -195,11 +154,6 @@ def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, 
     share = every[["sent", "realised"]].unstack("answers").swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False)
     share.columns = [f"{name}, {answered} answers" for answered, name in share.columns]
     return Evaluated(table.round(3), share.round(3), pd.concat(days).groupby("answers").mean().round(3), np.concatenate(quiet))
-
-
-def _split(of: World) -> tuple[pd.DataFrame, pd.DataFrame]:
-    border = DAYS - JUDGED_DAYS
-    return of.flows[of.flows["day"] < border], of.flows[of.flows["day"] >= border].reset_index(drop=True)
 
 
 def _sums(spark: SparkSession, flows: pd.DataFrame) -> DataFrame:
@@ -250,10 +204,11 @@ def main() -> None:
 def _ratios(table: pd.DataFrame) -> str:
     """What the figures come to against the oracles and the detectors in common use."""
     at_n, ours = table["precision at N"], table["precision at N"].iloc[0]
-    beside = {name: ours / at_n[name] for name in (*ORACLES, "IsolationForest", "ECOD", "mean + k sd")}
+    beside = {name: ours / at_n[name] for name in (TRUE_LAW, LAW_OF_EVENTS, OPTIMUM, "IsolationForest", "ECOD", "mean + k sd")}
     short = table["the same, short history"]
     return ("At N alerts the chance finds " + ", ".join(f"{ratio:.0%} of what {name} finds" for name, ratio in beside.items())
-            + f"; with short histories, at 1.5 N, {short.iloc[0] / short[ORACLES[0]]:.0%} of what the first oracle does.")
+            + f"; with short histories, at 1.5 N, {short.iloc[0] / short[TRUE_LAW]:.0%} of what the first oracle does, and "
+            f"{short.iloc[0] / short[OPTIMUM]:.0%} of what the optimum does.")
 
 
 def _draw(quiet: dict[str, np.ndarray]) -> None:
