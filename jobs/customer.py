@@ -15,8 +15,9 @@ from conf import ExitCode, KehuError, Settings
 from jobs.context import Places
 from jobs.ledger import last_day
 from tables.arrow import Filter, read_arrow, stood
+from worklists.customer import AT_PRINCIPAL, MOVEMENTS_SHOWN, Facts, Row, customer_pictures, first_month
 from worklists.customer_picture import OpenAlert, Picture, customer_page, customer_text
-from worklists.worklist import AT_PRINCIPAL, LISTED, MOVEMENTS_SHOWN, Facts, Offered, Row, customer_pictures, first_month
+from worklists.worklist import LISTED, Offered
 
 Rows = list[dict[str, Any]]
 LOOK_BACK_DAYS = 31  # older features and scores are of no use to anybody

@@ -18,12 +18,13 @@ from jobs.context import Counts, Job
 from jobs.export_facts import ahead, customer_facts, rows, team
 from jobs.published import file_stem, publish
 from worklists.csv_file import worklist_csv
+from worklists.customer import customer_pictures
 from worklists.deliveries import delivered, json_lines
 from worklists.page import worklist_page
 from worklists.results import new_alerts
 from worklists.selection import listed, on_the_lists
 from worklists.team import Team, team_page
-from worklists.worklist import Worklist, customer_pictures, worklists
+from worklists.worklist import Worklist, worklists
 from worklists.xlsx import worklist_xlsx
 
 RENDERED = {".xlsx": worklist_xlsx, ".csv": worklist_csv, ".html": worklist_page}

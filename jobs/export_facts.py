@@ -18,10 +18,10 @@ from jobs.customers_as_of import service_tiers
 from jobs.side_by_side import side_by_side
 from tables import TABLES
 from worklists.ahead import book, coming_up
+from worklists.customer import Facts, first_month
 from worklists.customer_facts import last_contacts, monthly_flows, open_accounts
 from worklists.results import branches, held_back, last_words, load, money_kept, results
 from worklists.selection import holder_of, with_callers
-from worklists.worklist import Facts, first_month
 
 
 def rows(frame: DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from worklists.alert_id import ALPHABET, is_alert_id
-from worklists.worklist import Customer, Facts, Worklist, customer_pictures, first_month, worklists
+from worklists.customer import Customer, Facts, customer_pictures, first_month
+from worklists.worklist import Worklist, worklists
 
 DAY = date(2026, 11, 24)
 RM = "RM-017"

@@ -11,8 +11,8 @@ from statistics import median
 
 from markupsafe import Markup, escape
 
+from worklists.customer import Abnormal, Customer, Month
 from worklists.figures import month, short_money
-from worklists.worklist import Abnormal, Customer, Month
 
 WIDTH, HEIGHT = 600, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 8, 24, 34  # around the plot: amounts, room for a label, months and years

@@ -7,7 +7,7 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from worklists.worklist import AT_PRINCIPAL, CONTACTS_SHOWN, first_month
+from worklists.customer import AT_PRINCIPAL, CONTACTS_SHOWN, first_month
 
 
 def open_accounts(accounts: DataFrame, transactions: DataFrame) -> DataFrame:

@@ -15,9 +15,10 @@ from rich.text import Text
 
 from conf.settings import Settings
 from worklists import figures
+from worklists.customer import Customer
 from worklists.page import content_policy, product_names, spoken, templates
 from worklists.safe_text import visible
-from worklists.worklist import Customer, Offered
+from worklists.worklist import Offered
 
 WIDTH = 110  # columns of the printed picture
 

@@ -16,8 +16,9 @@ from conf.codes import CAUSES, OUTCOMES
 from conf.settings import Settings
 from worklists import figures
 from worklists.charts import flow_chart
+from worklists.customer import Customer
 from worklists.safe_text import visible
-from worklists.worklist import TYPES, Call, Customer, Worklist
+from worklists.worklist import TYPES, Call, Worklist
 
 TEMPLATES = Path(__file__).parent / "templates"
 SOON_DAYS = 30  # a maturity this near is marked

@@ -8,8 +8,9 @@ from datetime import date
 
 from conf.settings import Settings
 from conf.words import Wording
+from worklists.customer import Row
 from worklists.page import content_policy, spoken, templates
-from worklists.worklist import TYPES, Results, Row
+from worklists.worklist import TYPES, Results
 
 NOTHING = Results(*[0] * len(fields(Results)))
 

@@ -22,7 +22,7 @@ from jobs.published import file_stem, publish
 from tables.arrow import read_arrow
 from tests.literal_worklist import literal_worklist
 from tests.small_lake import laid_down
-from worklists.worklist import customer_pictures
+from worklists.customer import customer_pictures
 
 DAY = date(2026, 11, 24)
 # Whose book, the customer's number, priority, status and what else is different; the token names the book in every text.

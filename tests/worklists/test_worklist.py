@@ -12,9 +12,10 @@ import pytest
 from conf import Settings
 from tests.literal_worklist import CALLS_PER_DAY, DAY, RM, alert_rows, facts, literal_worklist
 from worklists.charts import flow_chart
+from worklists.customer import customer_pictures, first_month
 from worklists.figures import money, rate, short_money
 from worklists.selection import deputy_of
-from worklists.worklist import customer_pictures, first_month, worklists
+from worklists.worklist import worklists
 
 
 def test_calls_stand_in_order_with_the_line_where_the_day_ends() -> None:
