@@ -16,7 +16,8 @@ from expectations.judge import Judge, Unmet, critical, load_soon
 from expectations.suite import OF_USUAL, ROWS, expected, usual_rows
 from jobs import ingest_files as files
 from jobs.context import Counts, Job
-from jobs.ingest_rows import QUARANTINED, Taken, taken, waits
+from jobs.ingest_counts import QUARANTINED
+from jobs.ingest_rows import Taken, taken, waits
 from jobs.ingest_writes import in_quarantine, in_table, quarantine_rows, require_balance, write_accepted
 from jobs.session import INTERPRETED, UNCONSTRAINED, planned
 from landing import Drop, Landed

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from conf.feed import Feed
 from expectations import CONTRACTS, Contract, Repeats
 from expectations.duplicates import ACCEPTED, CONFLICT, SINCE, repeated_keys, telling_apart, verdicts
 from expectations.rules import COLUMNS, CONTENT, DROP, RULES, SOURCE, checked, content
-from expectations.suite import AGE, LARGEST, REPEATED, Measures, empty
-from expectations.suite import DUPLICATES as SHARE_DUPLICATE
-from expectations.suite import QUARANTINED as SHARE_QUARANTINED
-from expectations.suite import ROWS as ROWS_OF_DROP
-from expectations.suite import WAITING as SHARE_WAITING
+from expectations.suite import Measures
 from jobs.context import Job
+from jobs.ingest_counts import ORPHAN, QUARANTINED, VERDICT, WAITS_FOR, Counted, counts, grouped, measures, over_limit
 from jobs.ingest_files import shape
 from landing import Landed
 from landing.landed import landed_schema
@@ -30,32 +24,8 @@ from landing.rows import LINE, RAW
 from tables.arrow import read_arrow
 from tables.erasure import SUBJECTS, erased_hashes, is_erased
 
-QUARANTINED, ORPHAN, ERASED = "quarantined", "ORPHAN_KEY", "ERASED_SUBJECT"
-VERDICT, WAITS_FOR = "_verdict", "_waits_for"
+ERASED = "ERASED_SUBJECT"
 MANY_DATES = 400
-TELLING_ROWS = 30  # a share of fewer says nothing
-
-
-@dataclass
-class Counted:
-    """Rows and amounts of one file by what became of them."""
-
-    rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # accepted, by currency
-
-
-@dataclass
-class Pass:
-    """What one pass over a feed's rows counted."""
-
-    files: dict[str, Counted] = field(default_factory=lambda: defaultdict(Counted))
-    days: set[date] = field(default_factory=set)  # business dates of the good rows
-    largest: Decimal | None = None
-    filled: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # column -> good rows that say something in it
-
-    @property
-    def good(self) -> int:
-        return sum(of_file.rows[ACCEPTED] for of_file in self.files.values())
 
 
 @dataclass
@@ -137,8 +107,8 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
     assert typed is not None
     assert raws is not None
     everything = rows = _referred(typed, contract, known).persist()
-    first = _counts(rows, contract, job.settings.feed(contract.feed))
-    refused = _over_limit(job, contract, landed, first.files)
+    first = counts(rows, contract, job.settings.feed(contract.feed))
+    refused = over_limit(job, contract, landed, first.files)
     if refused:
         rows = rows.where(~F.col(SOURCE).isin(*refused))
     fit = [file for file in landed if file.drop.source_file not in refused]
@@ -147,8 +117,8 @@ def taken(job: Job, contract: Contract, landed: Sequence[Landed], drop_days: Seq
         counted.setdefault(file.drop.source_file, Counted())
     dates = _dates(job, contract, rows, fit, first.days) if drop_days else sorted(first.days)
     decided, counted, repeated = _decided(job, contract, rows, fit, dates, waiting, counted)
-    measures = _measures(first, counted, fit, repeated)
-    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None), measures, tuple(dates),
+    measured = measures(first, counted, fit, repeated)
+    return Taken(contract, decided, raws, counted, fit, refused, initial, max(drop_days, default=None), measured, tuple(dates),
                  (everything, decided))
 
 
@@ -246,68 +216,6 @@ def _referred(rows: DataFrame, contract: Contract, known: DataFrame | None) -> D
     }).drop("_known", "_known_from")
 
 
-def _counts(rows: DataFrame, contract: Contract, conf: Feed) -> Pass:
-    """One pass over new rows: how many are good, bad or waiting by file, and what the good ones look like."""
-    state = F.when(F.col(WAITS_FOR).isNotNull(), ORPHAN).when(F.size(RULES) > 0, QUARANTINED).otherwise(ACCEPTED)
-    return _grouped(rows.withColumn(VERDICT, state), contract, sorted(conf.max_empty_share))
-
-
-def _grouped(rows: DataFrame, contract: Contract, asked: Sequence[str] = ()) -> Pass:
-    by_currency = F.col("currency") if contract.amount else F.lit(None).cast("string")
-    amount = F.col(contract.amount) if contract.amount else F.lit(None).cast("decimal(18,2)")
-    grouped = rows.groupBy(SOURCE, VERDICT, by_currency.alias("_currency")).agg(
-        F.count("*").alias("_rows"), F.sum(amount).alias("_sum"), F.max(amount).alias("_largest"),
-        F.collect_set("business_date").alias("_days"), *(F.count(name).alias(f"_filled_{name}") for name in asked))
-    found = Pass()
-    for row in grouped.collect():
-        of_file = found.files[row[SOURCE]]
-        of_file.rows[row[VERDICT]] += row["_rows"]
-        if row[VERDICT] != ACCEPTED:
-            continue
-        found.days |= set(row["_days"])
-        for name in asked:
-            found.filled[name] += row[f"_filled_{name}"]
-        if contract.amount:
-            of_file.amounts[row["_currency"]] += row["_sum"]
-            found.largest = max(row["_largest"], found.largest or row["_largest"])
-    return found
-
-
-def _measures(first: Pass, counted: Mapping[str, Counted], landed: Sequence[Landed], repeated: int) -> Measures:
-    """What the judge looks at: shares of this run's rows, and the newest drop's size and age."""
-    rows = sum(file.rows for file in landed)
-    if not rows:
-        return {}
-    of_run = [counted[file.drop.source_file].rows for file in landed]
-    waiting = sum(first.files[file.drop.source_file].rows[ORPHAN] for file in landed)
-    newest = max(file.drop.day for file in landed)
-    measures = {
-        ROWS_OF_DROP: float(sum(file.rows for file in landed if file.drop.day == newest)),
-        REPEATED: float(repeated),
-        SHARE_QUARANTINED: (sum(each[QUARANTINED] for each in of_run) - waiting) / rows,
-        SHARE_WAITING: waiting / rows,
-        SHARE_DUPLICATE: sum(each["duplicate"] for each in of_run) / rows,
-    }
-    if first.days:
-        measures[AGE] = float((newest - max(first.days)).days)
-    if first.largest is not None:
-        measures[LARGEST] = float(first.largest)
-    if first.good >= TELLING_ROWS:
-        measures |= {empty(name): 1 - filled / first.good for name, filled in first.filled.items()}
-    return measures
-
-
-def _over_limit(job: Job, contract: Contract, landed: Sequence[Landed], counted: Mapping[str, Counted]) -> dict[str, str]:
-    """Files with too many bad rows to trust the rest; rows that only wait for a customer or an account do not count."""
-    limits = job.settings.feed(contract.feed).quarantine
-    refused = {}
-    for file in landed:
-        bad = counted[file.drop.source_file].rows[QUARANTINED] if file.drop.source_file in counted else 0
-        if bad > limits.max_rows and bad > limits.max_share * file.rows:
-            refused[file.drop.source_file] = f"QUARANTINE_RATIO: {bad} of {file.rows} rows break a rule"
-    return refused
-
-
 def _decided(
     job: Job, contract: Contract, rows: DataFrame, landed: Sequence[Landed], dates: Sequence[date], waiting: DataFrame | None,
     counted: dict[str, Counted],
@@ -329,7 +237,7 @@ def _decided(
         RULES: F.when(conflict, F.array(F.lit(CONFLICT))).otherwise(F.col(RULES)),
         COLUMNS: F.when(conflict, F.array(F.lit(contract.key[0]))).otherwise(F.col(COLUMNS)),
     }).drop("verdict").persist()
-    files = _grouped(decided, contract).files
+    files = grouped(decided, contract).files
     shared = 0
     if contract.repeats is Repeats.EVENT:
         accepted = decided.where(F.col(VERDICT) == ACCEPTED).join(repeated, key, "left_semi")

@@ -17,8 +17,9 @@ from expectations.duplicates import ACCEPTED, SINCE
 from expectations.history import chained, closings
 from expectations.rules import COLUMNS, DROP, RULES, SOURCE
 from jobs.context import Job
+from jobs.ingest_counts import QUARANTINED, VERDICT, WAITS_FOR, Counted
 from jobs.ingest_files import is_snapshot
-from jobs.ingest_rows import QUARANTINED, VERDICT, WAITS_FOR, Counted, Taken, of_dates
+from jobs.ingest_rows import Taken, of_dates
 from jobs.ledger import last_looked_at
 from landing.rows import LINE, RAW
 from tables.arrow import arrow_batches
