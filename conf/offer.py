@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from conf.codes import ServiceTier
-from conf.model import Model
+from conf.codes import ServiceTier, TransactionType
+from conf.model import Model, Pattern
 
 Family = Literal[
     "deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner"
@@ -35,11 +35,52 @@ class Eligibility(Model):
         return self
 
 
-class Uptake(Model):
-    """What counts as having taken the offer: one of the products acquired within the window."""
+class Payment(Model):
+    """A payment that shows a product the bank does not keep, a partner's for instance."""
 
-    products: tuple[str, ...] = Field(min_length=1)  # holdings.product_id, or accounts.product_type
+    pattern: Pattern  # searched for in description and counterparty: the seller's name, not what anybody sells
+    types: tuple[TransactionType, ...] = ()  # only these transaction types; empty: all
+    direction: Literal["debit", "credit"] = "debit"
+    min_amount: Decimal = Field(Decimal(0), ge=0)  # base currency
+
+
+class Uptake(Model):
+    """What counts as having taken the offer within the window: a product acquired, a payment made, or a yes to the relationship manager."""
+
+    products: tuple[str, ...] = ()  # holdings.product_id, or accounts.product_type
+    transactions: Payment | None = None
+    outcome: bool = False  # an outcome `accepted` about the offer; never to be compared with customers whom nobody asks
     window_days: int = Field(60, gt=0)
+    lasts_days: int = Field(365, gt=0)  # so long what was paid for or agreed to counts as held
+
+    @model_validator(mode="after")
+    def _told_by_something(self) -> Uptake:
+        if not (self.products or self.transactions or self.outcome):
+            raise ValueError("nothing says that it was taken: name products, transactions or outcome")
+        return self
+
+    def shown(self, offer_id: str) -> tuple[str, ...]:
+        """What `features.acquired` calls an uptake that shows whether or not anybody asked."""
+        return (*self.products, *((paid_for(offer_id),) if self.transactions else ()))
+
+    def told(self, offer_id: str) -> tuple[str, ...]:
+        """What `features.acquired` calls any uptake."""
+        return (*self.shown(offer_id), *((agreed_to(offer_id),) if self.outcome else ()))
+
+
+def paid_for(offer_id: str) -> str:
+    """The product that a payment for an offer shows."""
+    return f"payment for {offer_id}"
+
+
+def agreed_to(offer_id: str) -> str:
+    """The product that a yes to an offer stands for."""
+    return f"yes to {offer_id}"
+
+
+def asked_about(offer_id: str) -> str:
+    """What any answer about an offer shows: the customer was asked."""
+    return f"answer about {offer_id}"
 
 
 Sign = Literal["rises", "falls"]

@@ -210,7 +210,7 @@ class LivingDemo:
         truth = self._root / "TRUTH"
         before = self._last_noted(job.day)
         chances = pq.read_table(truth / "uptake" / f"as_of={before.isoformat()}.parquet")
-        products = {name: offer.uptake.products[0] for name, offer in job.settings.offers.items()}
+        products = {name: offer.uptake.products[0] for name, offer in job.settings.offers.items() if offer.uptake.products}
         told = known(pq.read_table(truth / "events.parquet"), chances)
         rows = alerts.to_pylist() if alerts is not None else []
         return called(rows, job.day, told, products, job.settings.worklists.calls_per_day, job.settings.models.seed)

@@ -1,18 +1,19 @@
-"""Effect: what calling brought, treated against control, and what another choice of offers would have, read without Spark."""
+"""Effect: what calling brought, treated against control, and what another choice of offers would have; without Spark where it can be."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from conf import ExitCode, KehuError, Settings
 from conf.offer import Offer
-from jobs.context import Places
+from jobs.context import Job, Places
 from jobs.ledger import last_day
 from models.off_policy import off_policy_value
 from tables.arrow import Filter, read_arrow
@@ -22,6 +23,8 @@ from worklists.matters import UNSAFE
 
 MONTH = timedelta(days=30)
 WAYS = {"by value": ("expected_value", "probability"), "by probability alone": ("probability", "expected_value")}
+Told = tuple[str, str]  # customer, first offer
+Taken = tuple[str, str, date]  # customer, product, day
 COLUMNS = ("alert_id", "customer_id", "type", "offers", "raised_on", "priority", "control_group", "status", "closed_on", "flow_ids")
 
 
@@ -33,7 +36,7 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     KehuError
         MISSING when no alert was raised in that time.
     """
-    found = cases(places.lake, first, last)
+    found = cases(places.lake, first, last, lambda told: _taken(settings, places, told, first))
     if not found:
         raise KehuError(f"no alert was raised from {first} to {last} in {places.lake}", ExitCode.MISSING)
     known_until = last_day(places.lake)
@@ -46,8 +49,16 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     return html
 
 
-def cases(lake: Path, first: date, last: date) -> list[Case]:
-    """Alerts that stood on a worklist or were held back by lot, with what the customer did afterwards."""
+def cases(lake: Path, first: date, last: date, taken: Callable[[Sequence[Told]], Iterable[Taken]] = lambda _: ()) -> list[Case]:
+    """Alerts that stood on a worklist or were held back by lot, with what the customer did afterwards.
+
+    Parameters
+    ----------
+    lake : Path
+    first, last : date
+    taken : callable
+        Given customers with the first offer each was told of, what they took of those that no product shows.
+    """
     unsafe = {row["flow_id"] for row in _rows(lake, "abnormal_flows", ["flow_id"], [("cause", "=", UNSAFE)])}
     alerts = [
         row
@@ -63,8 +74,28 @@ def cases(lake: Path, first: date, last: date) -> list[Case]:
         opened: list[Filter] = [("customer_id", "in", customers), ("opened_on", ">=", first)]
         for row in _rows(lake, "accounts", ["customer_id", "product_type", "opened_on"], opened):
             acquired[row["customer_id"]].append((row["product_type"], row["opened_on"]))
+    for who, product, on in taken([(row["customer_id"], row["offers"][0]["offer_id"]) for row in alerts if row["offers"]]):
+        acquired[who].append((product, on))
     balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
     return [_case(row, acquired[row["customer_id"]], balances) for row in alerts]
+
+
+def _taken(settings: Settings, places: Places, told: Sequence[Told], first: date) -> list[Taken]:
+    """What was paid for or agreed to from a day on, in the same words as in training; Spark reads it, where any offer asks for it."""
+    offers = {name: offer for name, offer in settings.offers.items() if offer.uptake.transactions or offer.uptake.outcome}
+    customers = sorted({who for who, offer_id in told if offer_id in offers})
+    if not customers:
+        return []
+    import pyspark.sql.functions as F
+
+    from jobs.customers_as_of import offers_taken
+    from jobs.session import start
+
+    day, spark = last_day(places.lake), start(settings, places.log)
+    found = offers_taken(Job(settings, places, spark, day, "effect"), [day], first, offers)
+    asked = spark.createDataFrame(pa.table({"customer_id": pa.array(customers, pa.string())}))
+    rows = found.join(F.broadcast(asked), "customer_id", "left_semi").toArrow().to_pylist()
+    return [(row["customer_id"], row["product_id"], row["acquired_on"]) for row in rows]
 
 
 def other_ways(lake: Path, calls: Sequence[Case], offers: Mapping[str, Offer]) -> list[OtherWay]:

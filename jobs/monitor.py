@@ -109,7 +109,7 @@ def _matured(job: Job) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     features = job.lake.read("customer_features").where(F.col("as_of").isin(*days))
     customers = customers_as_of(job, days, features).where("NOT closed")
-    labels = uptake_labels(customers, ever_acquired(job), job.settings.offers, job.settings.models.embargo_days, job.day)
+    labels = uptake_labels(customers, ever_acquired(job, min(days)), job.settings.offers, job.settings.models.embargo_days, job.day)
     settings = job.settings.models
     few = sampled(stored.where(F.col("as_of").isin(*days)), settings.max_training_rows / max(features.count(), 1), settings.seed)
     month = F.date_format("as_of", "yyyy-MM").alias("month")

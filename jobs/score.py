@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError
 from conf.codes import NEWS
+from features.acquired import offers_talked_about
 from features.as_of import known
 from features.catalogue import phrases
 from jobs.context import Counts, Job
@@ -100,13 +101,10 @@ def _events(job: Job) -> DataFrame:
 
 
 def _talked_about(job: Job) -> DataFrame:
-    """When each offer was last talked about with a customer: the one the RM named, else what the alert was about."""
+    """When each offer was last talked about with a customer."""
     outcomes = known(job.lake.read("outcomes"), job.day).where(F.col("outcome").isin(*NEWS))
-    alerts = job.lake.read("alerts").select("alert_id", "customer_id", F.col("offers.offer_id").alias("_offers"), "type")
-    about = F.when(F.col("offer_id").isNotNull(), F.array("offer_id")).when(F.col("type") == "next_best_offer", F.slice("_offers", 1, 1))
-    return outcomes.join(alerts, "alert_id").select(
-        "customer_id", F.explode(about).alias("offer_id"), F.col("business_date").alias("last_on")
-    )
+    about = offers_talked_about(outcomes, job.lake.read("alerts"))
+    return about.select("customer_id", "offer_id", F.col("business_date").alias("last_on"))
 
 
 def _from_worker(error: PySparkException) -> KehuError | PySparkException:

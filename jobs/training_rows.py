@@ -30,7 +30,7 @@ class TrainingRows:
     days: list[date]
     rows: pd.DataFrame  # customer_id, as_of, GROUPS, inputs, `taken_<offer id>`; sorted, so that equal tables give equal rows
     inputs: Inputs
-    sold: frozenset[str]  # products somebody ever acquired: of the others, no uptake is no evidence
+    sold: frozenset[str]  # what somebody ever acquired, in the words of `features.acquired`: of the others, no uptake is no evidence
 
     def of(self, offer_id: str) -> LabelledRows:
         """The labelled rows of one offer."""
@@ -49,7 +49,7 @@ class TrainingRows:
         """Rows and takers of every offer."""
         taken = {offer_id: self.rows[f"taken_{offer_id}"] for offer_id in offers}
         return {
-            offer_id: Uptakes(int(taken[offer_id].count()), int(taken[offer_id].sum()), bool(self.sold & set(offer.uptake.products)))
+            offer_id: Uptakes(int(taken[offer_id].count()), int(taken[offer_id].sum()), bool(self.sold & set(offer.uptake.told(offer_id))))
             for offer_id, offer in offers.items()
         }
 
@@ -57,9 +57,9 @@ class TrainingRows:
 def training_rows(job: Job) -> TrainingRows:
     """What was known of (a sample of) the customers on past days, with their uptake as known on the job's day."""
     settings, offers, lake = job.settings.models, job.settings.offers, job.lake
-    acquired = ever_acquired(job).localCheckpoint()
-    sold = frozenset(row["product_id"] for row in acquired.select("product_id").distinct().collect())
     days = _days(job)
+    acquired = ever_acquired(job, min(days, default=job.day)).localCheckpoint()
+    sold = frozenset(row["product_id"] for row in acquired.select("product_id").distinct().collect())
     if not days:
         none = [*GROUPS, *(f"taken_{offer_id}" for offer_id in offers)]
         return TrainingRows([], pd.DataFrame(columns=["customer_id", "as_of", *none]), Inputs(()), sold)

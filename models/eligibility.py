@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from conf.offer import Offer
+from conf.offer import Offer, asked_about
 
 ADULT = 18
 CAUTIOUS = 1  # an unknown risk profile counts as the most cautious one
@@ -15,7 +15,7 @@ CAUTIOUS = 1  # an unknown risk profile counts as the most cautious one
 SHELF = (
     "offer_id string, family string, margin double, contact_cost double, min_age int, max_age int, "
     "min_income decimal(18,2), min_assets decimal(18,2), min_risk_profile int, once boolean, requires_holding array<string>, "
-    "service_tiers array<string>, products array<string>, window_days int, raised_by map<string,double>, "
+    "service_tiers array<string>, products array<string>, asked string, window_days int, raised_by map<string,double>, "
     "cool_down_days int, discreet boolean, daily_quota int"
 )
 
@@ -27,7 +27,8 @@ def shelf(spark: SparkSession, offers: Mapping[str, Offer]) -> DataFrame:
             offer_id, offer.family, float(offer.margin), float(offer.contact_cost), offer.eligibility.min_age,
             offer.eligibility.max_age, offer.eligibility.min_income, offer.eligibility.min_assets,
             offer.eligibility.min_risk_profile, offer.eligibility.once, list(offer.eligibility.requires_holding),
-            list(offer.eligibility.service_tiers), list(offer.uptake.products), offer.uptake.window_days,
+            list(offer.eligibility.service_tiers), list(offer.uptake.told(offer_id)),
+            None if offer.uptake.shown(offer_id) else asked_about(offer_id), offer.uptake.window_days,
             {event: float(share) for event, share in offer.raised_by.items()}, offer.cool_down_days, offer.discreet,
             offer.daily_quota,
         )

@@ -39,15 +39,15 @@ def model_card(
     facts : anything else worth keeping (code version, table versions)
     language : of the offer's name
     """
-    name = offer.name.get(language) or offer.name["en"]
+    name, organic = offer.name.get(language) or offer.name["en"], "not organic" if offer.uptake.outcome else "organic"
     eligibility = ", ".join(f"{key} {value}" for key, value in offer.eligibility.model_dump(mode="json").items() if value)
     parts = [
         f"# {name} (`{trained.offer_id}`)",
         f"Trained with what was known on {as_of}. Kind: {KINDS[trained.kind]}.",
         f"Why this kind: {trained.why}.{'' if trained.kind == 'rate' else REFITTED}",
         "## What it says",
-        f"The probability that an eligible customer who does not hold it takes up {' or '.join(offer.uptake.products)} on the "
-        f"way things go anyway, within {offer.uptake.window_days} days after the embargo. It is organic uptake, not the effect "
+        f"The probability that an eligible customer who does not hold it {_takes(trained.offer_id, offer)}, within "
+        f"{offer.uptake.window_days} days after the embargo. It is {organic} uptake, and not the effect "
         "of a call: that is measured against the control group. Used to rank offers for a relationship manager, who decides.",
         f"Eligibility, in training and use: {eligibility}.",
         "## Gates on the newest window",
@@ -100,6 +100,16 @@ def curves(trained: Trained) -> Figure:
     right.plot([0, 1], [0, 1], color="#999999", linewidth=1)
     right.set(title=f"ROC, AUC {trained.figures['auc']:.3f}", xlabel="non-takers above the cut", ylabel="takers above the cut")
     return figure
+
+
+def _takes(offer_id: str, offer: Offer) -> str:
+    """What the customer does who takes it."""
+    uptake = offer.uptake
+    bought = [f"takes up {' or '.join(uptake.products)} on the way things go anyway"] if uptake.products else []
+    paid = ["pays for it on the way things go anyway"] if uptake.transactions else []
+    agreed = ["says yes to a relationship manager"] if uptake.outcome else []
+    asked = "" if uptake.shown(offer_id) else ", of those who are asked"
+    return f"{' or '.join([*bought, *paid, *agreed])}{asked}"
 
 
 def _table(frame: pd.DataFrame) -> str:

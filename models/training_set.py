@@ -60,9 +60,10 @@ def uptake_labels(
 ) -> DataFrame:
     """Which offers each customer took up after each snapshot, as far as it was known on the training day.
 
-    A label is 1 when one of the offer's products was acquired in (as_of + embargo, as_of + embargo + window], else 0.
-    No label is given while that window is open, to customers the offer does not suit, and to those who held the product
-    when the window began (if it is taken once).
+    A label is 1 when one of the offer's products was acquired, or what stands for one (`features.acquired`), in
+    (as_of + embargo, as_of + embargo + window], else 0. No label is given while that window is open, to customers the offer does not
+    suit, and to those who held the product when the window began (if it is taken once). Where only a yes tells an uptake, nor to
+    those who were not asked in the window: they have not said no, and taken for a no it would keep anybody from being asked.
 
     Parameters
     ----------
@@ -91,8 +92,8 @@ def uptake_labels(
         .withColumn("held", _held_on_start())
         .crossJoin(F.broadcast(shelf(snapshots.sparkSession, offers)))
         .withColumn("_end", F.date_add(F.col("_start"), F.col("window_days")))
-        .where((F.col("_end") <= F.lit(training_day)) & suited)
-        .select("customer_id", "as_of", "offer_id", _taken().cast("int").alias("label"))
+        .where((F.col("_end") <= F.lit(training_day)) & suited & (F.col("asked").isNull() | _acquired(F.array("asked"))))
+        .select("customer_id", "as_of", "offer_id", _acquired(F.col("products")).cast("int").alias("label"))
     )
 
 
@@ -129,11 +130,12 @@ def _held_on_start() -> Column:
     return F.transform(open_then, lambda h: h["product_id"])
 
 
-def _taken() -> Column:
+def _acquired(products: Column) -> Column:
+    """Whether one of some products was acquired in the window."""
     return F.exists(
         "_acquired",
         lambda h: (
-            F.array_contains("products", h["product_id"])
+            F.array_contains(products, h["product_id"])
             & (h["acquired_on"] > F.col("_start"))
             & (h["acquired_on"] <= F.col("_end"))
         ),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from statistics import fmean, variance
 
@@ -37,7 +37,7 @@ class Case:
     priority: int
     control: bool
     status: str
-    acquired: tuple[tuple[str, date], ...]  # product, day: what the customer took from then on
+    acquired: tuple[tuple[str, date], ...]  # product (`features.acquired`), day: what the customer took from then on
     balance_change: float | None  # of deposits over the month after; None where either end is not known
 
 
@@ -67,6 +67,7 @@ class Effect:
     called: int  # treated, and spoken to
     accepted: int  # treated, and said yes
     waiting: int  # the offer's window is not over yet: not counted for uptake and value, like alerts without an offer
+    told_only: int  # only a yes tells that it was taken: not counted either, as nobody asks the control group
     uptake: Difference  # share that took the offer within its window
     kept: Difference  # deposits after a month, less before, base currency a customer
     value: Difference  # margin of what was taken less cost of contact, base currency an alert
@@ -134,6 +135,12 @@ def worth(case: Case, offers: Mapping[str, Offer]) -> float:
     return float(offer.margin) * _took(case, offers) - float(offer.contact_cost) * called
 
 
+def _shown(case: Case, offers: Mapping[str, Offer]) -> Case:
+    """The case without what only an answer tells: the control group is not asked."""
+    seen = offers[case.offer_id or ""].uptake.shown(case.offer_id or "")
+    return replace(case, acquired=tuple((product, on) for product, on in case.acquired if product in seen))
+
+
 def share_difference(treated: Sequence[float], control: Sequence[float]) -> Difference:
     """Difference of two shares with Newcombe's interval."""
     if min(len(treated), len(control)) < MIN_GROUP:
@@ -161,7 +168,8 @@ def mean_difference(treated: Sequence[float], control: Sequence[float]) -> Diffe
 
 def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known_until: date) -> Effect:
     treated, control = [case for case in cases if not case.control], [case for case in cases if case.control]
-    over = [case for case in cases if _window_over(case, offers, known_until)]
+    comparable = [case for case in cases if (offer := offers.get(case.offer_id or "")) and offer.uptake.shown(case.offer_id or "")]
+    over = [_shown(case, offers) for case in comparable if _window_over(case, offers, known_until)]
     values = {case.alert_id: worth(case, offers) for case in over}
     least = sorted(over, key=lambda case: (case.priority, case.alert_id))[: max(len(over) // 3, 1)]
     return Effect(
@@ -170,7 +178,8 @@ def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known
         len(control),
         called=sum(case.status in REACHED for case in treated),
         accepted=sum(case.status == "accepted" for case in treated),
-        waiting=sum(case.offer_id in offers for case in cases) - len(over),
+        waiting=len(comparable) - len(over),
+        told_only=sum(case.offer_id in offers for case in cases) - len(comparable),
         uptake=share_difference(*_split(over, {case.alert_id: _took(case, offers) for case in over})),
         kept=mean_difference(*_split(cases, {c.alert_id: c.balance_change for c in cases if c.balance_change is not None})),
         value=mean_difference(*_split(over, values)),
@@ -192,9 +201,10 @@ def _window_over(case: Case, offers: Mapping[str, Offer], known_until: date) -> 
 
 
 def _took(case: Case, offers: Mapping[str, Offer]) -> bool:
-    offer = offers[case.offer_id or ""]
-    last = case.raised_on + timedelta(days=offer.uptake.window_days)
-    return any(product in offer.uptake.products and case.raised_on < on <= last for product, on in case.acquired)
+    offer_id = case.offer_id or ""
+    uptake = offers[offer_id].uptake
+    last = case.raised_on + timedelta(days=uptake.window_days)
+    return any(product in uptake.told(offer_id) and case.raised_on < on <= last for product, on in case.acquired)
 
 
 def _wilson(values: Sequence[float]) -> tuple[float, float, float]:

@@ -13,7 +13,10 @@ from worklists.figures import day, money
 
 INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
 TOO_FEW = "too few"
-TOO_FEW_NOTE = f"Too few: fewer than {MIN_GROUP} on one side, nothing is said."
+TOO_FEW_NOTE = (
+    f"Too few: fewer than {MIN_GROUP} on one side, nothing is said. An offer that only a yes tells to be taken is not compared: "
+    "nobody asks the control group."
+)
 
 WAYS_TITLE = "Other ways of choosing the offer a call opens with"
 WAYS_NOTE = "Estimated from the lot's chances (doubly robust, 95 %): uptake of the offer told, whether or not the call brought it about."
@@ -30,7 +33,8 @@ def effect_text(report: Report, settings: Settings) -> str:
             lines += [
                 f"  {_named(effect.name, settings)}",
                 f"    treated {effect.treated:,} (spoken to {effect.called:,}, accepted {effect.accepted:,}), control {effect.control:,}"
-                + (f", window still open {effect.waiting:,}" if effect.waiting else ""),
+                + (f", window still open {effect.waiting:,}" if effect.waiting else "")
+                + (f", told by a yes only {effect.told_only:,}" if effect.told_only else ""),
                 f"    uptake                {_shares(effect.uptake)}",
                 f"    deposits after a month {_amounts(effect.kept, currency + ' a customer')}",
                 f"    value                 {_amounts(effect.value, currency + ' an alert')}",

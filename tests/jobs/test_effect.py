@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from pyspark.sql import SparkSession
 
 from conf import Settings
-from jobs.context import Places
+from conf.offer import agreed_to, asked_about, paid_for
+from jobs.context import Job, Places
+from jobs.customers_as_of import customers_as_of, ever_acquired
 from jobs.effect import effect, other_ways
+from tests.small_lake import laid_down
 from worklists.effect import Case
 
 D, SHARE = date(2026, 6, 15), 0.4
@@ -83,3 +88,56 @@ def test_the_report_says_what_the_lot_tells(places: Places, settings: Settings) 
     assert "by value, 400 calls" in said
     assert "by probability alone, 400 calls" in said
     assert "nothing is said: an effective sample" in said
+
+
+def test_payments_and_answers_are_read_as_they_were_known(spark: SparkSession, places: Places, settings: Settings) -> None:
+    """Twenty called and twenty held back for a journey: ten of the called pay for it, as far as is known on the last day run."""
+    late = D + timedelta(days=120)
+    job = Job(settings, places, spark, late, "test")
+    customers = [f"C{n:02}" for n in range(40)]
+    laid_down(job, "accounts", [
+        {"account_id": f"A{who}", "customer_id": who, "product_type": "current", "currency": "CNY", "opened_on": date(2020, 1, 1),
+         "status": "open", "valid_from": date(2020, 1, 1), "is_current": True, "recorded_on": date(2020, 1, 1)} for who in customers])
+    laid_down(job, "customers", [
+        {"customer_id": who, "valid_from": date(2020, 1, 1), "is_current": True, "recorded_on": date(2020, 1, 1)} for who in customers])
+
+    def paid(who: str, days: int, told: int, **other: object) -> dict[str, object]:
+        on = D + timedelta(days=days)
+        return {"transaction_id": f"T{who}{days}", "account_id": f"A{who}", "business_date": on, "recorded_on": on + timedelta(days=told),
+                "amount": Decimal(3000), "currency": "CNY", "direction": "debit", "type": "card", "description": "PARTNER TRAVEL"} | other
+
+    laid_down(job, "transactions", [
+        *[paid(who, 9, 0) for who in customers[:10]],
+        paid("C10", 9, 200),  # not known yet
+        paid("C11", 9, 0, superseded_on=late),  # taken back by then
+        paid("C12", 9, 0, amount=Decimal(299)),
+        paid("C13", -1, 0),  # before anybody called
+        paid("C30", 61, 0),  # after the window
+    ])
+    laid_down(job, "alerts", [
+        {"alert_id": f"A{n}", "customer_id": who, "type": "next_best_offer", "raised_on": D, "priority": 40,
+         "offers": [{"offer_id": "travel_package", "name": "", "probability": 0.1, "expected_value": 30.0, "reason": ""}],
+         "control_group": n >= 20, "status": "suppressed" if n >= 20 else "contacted", "flow_ids": []}
+        for n, who in enumerate(customers)])
+    said_on = D + timedelta(days=3)
+    laid_down(job, "outcomes", [
+        {"alert_id": f"A{n}", "recorded_at": datetime(2026, 6, 18, n, tzinfo=UTC), "outcome": outcome, "offer_id": "car_purchase",
+         "business_date": said_on, "recorded_on": said_on + timedelta(days=told)}
+        for n, outcome, told in ((0, "accepted", 0), (1, "declined", 0), (2, "accepted", 200))])
+    laid_down(job, "runs", [{"run_id": "r", "job": "alert", "business_date": late}])
+    report = effect(settings, places, D, D, None)
+    assert "50.0% against 0.0%: +50.0%" in report.split("By first offer")[1]
+
+    known = {(row["customer_id"], row["product_id"]): row["acquired_on"] for row in ever_acquired(job, D).collect()}
+    told = {key: on for key, on in known.items() if key[1] != "current"}
+    assert {who for who, product in told if product == paid_for("travel_package")} == {*customers[:10], "C30"}
+    assert {key for key in told if "car_purchase" in key[1]} == {
+        ("C00", agreed_to("car_purchase")), ("C00", asked_about("car_purchase")), ("C01", asked_about("car_purchase"))}
+    assert told["C00", agreed_to("car_purchase")] == said_on
+
+    assets = spark.createDataFrame([("C00", day, 0) for day in (said_on, late, said_on + timedelta(days=365))],
+                                   "customer_id string, as_of date, assets int")  # fmt: skip
+    days = sorted(row["as_of"] for row in assets.collect())
+    held = {row["as_of"]: row["held"] for row in customers_as_of(job, days, assets).where("customer_id = 'C00'").collect()}
+    assert [agreed_to("car_purchase") in held[day] for day in days] == [True, True, False], "a car is bought once in a year"
+    assert not any(paid_for("travel_package") in held[day] for day in days), "what is taken again is never held"

@@ -302,12 +302,15 @@ def test_only_our_own_types_are_ever_loaded() -> None:
 
 def test_the_card_tells_what_a_reviewer_asks(settings: Settings, trained: Trained) -> None:
     card = model_card(trained, settings.offers[OFFER], date(2026, 9, 6), {"code_version": "1.2", "fingerprint": "f00"})
-    for said in ("organic uptake", "Never an input: age", "Calibration by tenth", "Fairness by gender", "fingerprint: f00",
+    for said in ("It is organic uptake", "Never an input: age", "Calibration by tenth", "Fairness by gender", "fingerprint: f00",
                  "passed: popularity", f"Kind: {'spline' if trained.kind == 'logistic' else 'regularised'}"):  # fmt: skip
         assert said in card
     plain = model_card(rate_offer(OFFER, 0.01, "3 takers"), settings.offers[OFFER], date(2026, 9, 6), {})
     assert "3 takers" in plain
     assert "one smoothed rate" in plain
+    asked = model_card(rate_offer("hospital_clinic", 0.01, "3 takers"), settings.offers["hospital_clinic"], date(2026, 9, 6), {})
+    assert "says yes to a relationship manager, of those who are asked, within 60 days" in asked
+    assert "It is not organic uptake" in asked
 
 
 def test_typical_customers_are_medians_and_the_most_frequent() -> None:

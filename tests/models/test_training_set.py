@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf import Settings
-from conf.offer import Eligibility, Offer, Uptake
+from conf.offer import Eligibility, Offer, Uptake, agreed_to, asked_about
 from features.acquired import acquired
 from models.training_set import labels_by_offer, sampled, snapshot_dates, split_days, uptake_labels
 
@@ -81,6 +81,27 @@ def test_an_account_that_was_opened_is_a_product_that_was_taken(spark: SparkSess
     card = offer().model_copy(update={"uptake": Uptake(products=("credit_card",), window_days=60)})
     labels = uptake_labels(snapshots, acquired(none, accounts), {"card": card}, 7, CLOSED)
     assert {row["customer_id"]: row["label"] for row in labels.collect()} == {"opened": 1, "had_one": 0, "never": 0}
+
+
+def test_where_only_a_yes_tells_an_uptake_only_those_asked_have_said_no(spark: SparkSession) -> None:
+    who = ("agreed", "declined", "never_asked", "asked_early", "agreed_before")
+    snapshots = spark.createDataFrame([(name, DAY, 40, 90000, 5000, 3) for name in who],
+                                      "customer_id string, as_of date, age int, annual_income int, assets int, risk_profile int")
+    in_window, before = DAY + timedelta(20), DAY - timedelta(20)
+    answers = spark.createDataFrame(
+        [("agreed", asked_about("care"), in_window, in_window), ("agreed", agreed_to("care"), in_window, in_window + timedelta(365)),
+         ("declined", asked_about("care"), in_window, in_window), ("never_asked", asked_about("other"), in_window, in_window),
+         ("asked_early", asked_about("care"), DAY + timedelta(7), DAY + timedelta(7)),
+         ("agreed_before", agreed_to("care"), before, before + timedelta(365)),
+         ("agreed_before", asked_about("care"), in_window, in_window)],
+        "customer_id string, product_id string, acquired_on date, closed_on date")
+    care = offer().model_copy(update={"uptake": Uptake(outcome=True, window_days=60)})
+    either = offer().model_copy(update={"uptake": Uptake(products=("fund_a",), outcome=True, window_days=60)})
+    labels = uptake_labels(snapshots, answers, {"care": care}, 7, CLOSED)
+    assert {row["customer_id"]: row["label"] for row in labels.collect()} == {"agreed": 1, "declined": 0}
+    shown = uptake_labels(snapshots, answers, {"care": either}, 7, CLOSED)
+    assert {row["customer_id"]: row["label"] for row in shown.collect()} == {
+        "agreed": 1, "declined": 0, "never_asked": 0, "asked_early": 0}, "what shows by itself is learned from everybody"
 
 
 def test_what_is_taken_again_is_learned_from_holders_too(labels: dict[str, dict[str, int]]) -> None:

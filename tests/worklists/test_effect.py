@@ -10,7 +10,8 @@ from scipy import stats
 from scipy.stats import binom
 
 from conf import Settings
-from worklists.effect import Case, OtherWay, Report, effects, first_offers, mean_difference, share_difference
+from conf.offer import agreed_to, paid_for
+from worklists.effect import Case, OtherWay, Report, effects, first_offers, mean_difference, share_difference, worth
 from worklists.effect_page import effect_page, effect_text
 
 D = date(2026, 1, 1)
@@ -51,6 +52,22 @@ def test_welch_as_scipy_has_it() -> None:
     found, expected = mean_difference(treated, control), stats.ttest_ind(treated, control, equal_var=False).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert mean_difference([1.0] * 19, [1.0] * 50).difference is None  # too few to say
+
+
+def test_what_only_a_yes_tells_is_not_compared_with_customers_nobody_asked(settings: Settings) -> None:
+    agreed = ((agreed_to("hospital_clinic"), D + timedelta(days=5)),)
+    asked = [case(n, offer_id="hospital_clinic", acquired=agreed if n < 20 else ()) for n in range(40)]
+    lot = [case(100 + n, offer_id="hospital_clinic", control=True) for n in range(40)]
+    (offer,) = effects([*asked, *lot], settings.offers, LATER)[1]
+    assert (offer.treated, offer.control, offer.told_only, offer.waiting) == (40, 40, 80, 0)
+    assert (offer.uptake.difference, offer.value.difference) == (None, None)
+    assert sum(worth(each, settings.offers) > 0 for each in asked) == 20, "between two ways of calling it does count"
+    paid = ((paid_for("travel_package"), D + timedelta(days=5)),)
+    travellers = [case(n, offer_id="travel_package", acquired=paid if n < 20 else (), control=n % 2 == 1) for n in range(60)]
+    (shown,) = effects(travellers, settings.offers, LATER)[1]
+    assert (shown.told_only, shown.uptake.treated, shown.uptake.control) == (0, 1 / 3, 1 / 3)
+    report = Report([offer], [offer], [], D, LATER, LATER)
+    assert "told by a yes only 80" in effect_text(report, settings)
 
 
 def test_what_counts_as_taken_and_what_it_is_worth(settings: Settings) -> None:
