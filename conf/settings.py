@@ -246,9 +246,12 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Settings:
-        wrong = [*self._unknown_reasons(), *self._unsaid(), *self._wrong_words()]
+        wrong = [*self._wrong_bundles(), *self._unknown_reasons(), *self._unsaid(), *self._wrong_words()]
         if wrong:
             raise refusal(wrong)
+        for offer_id, offer in self.offers.items():
+            if offer.bundle:
+                self.offers[offer_id] = offer.priced([self.offers[member] for member in offer.bundle.offers])
         return self
 
     def feed(self, name: str) -> Feed:
@@ -259,6 +262,18 @@ class Settings(Model):
     def enabled_life_events(self) -> dict[str, LifeEvent]:
         """Name -> life event, of those the bank has turned on."""
         return {name: event for name, event in self.life_events.items() if event.enabled}
+
+    def _wrong_bundles(self) -> Iterator[Wrong]:
+        """What bundles hold that is no offer, is a bundle, or would give away what only a life event may tell."""
+        for offer_id, offer in self.offers.items():
+            for nth, member in enumerate(offer.bundle.offers if offer.bundle else ()):
+                key = ("offers", offer_id, "bundle", "offers", str(nth))
+                if member not in self.offers:
+                    yield key, f"no offer is called {member!r}"
+                elif self.offers[member].bundle:
+                    yield key, f"{member!r} is a bundle itself"
+                elif self.offers[member].discreet and not offer.discreet:
+                    yield key, f"{member!r} is discreet, so the bundle has to be"
 
     def _unknown_reasons(self) -> Iterator[Wrong]:
         """What offers are raised by, but nothing that is noticed is called."""

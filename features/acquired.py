@@ -68,12 +68,12 @@ def paid_offers(payments: DataFrame, fx_rates: DataFrame, base_currency: str, of
 def answered_offers(answers: DataFrame, offers: Mapping[str, Offer]) -> DataFrame:
     """What customers answered when they were asked: `asked_about` the offer on that day, and `agreed_to` it, held for its `lasts_days`.
 
-    Of the answers to one alert the last one counts, as it does for the alert.
+    Of the answers to one alert the last one counts, as it does for the alert. One about a bundle is about each of its offers.
 
     Parameters
     ----------
     answers : DataFrame as `offers_talked_about` returns, with `as_of` (the day they are known on)
-    offers : those whose uptake counts an `outcome`
+    offers : those whose uptake counts an `outcome` count, alone or in a bundle
 
     Returns
     -------
@@ -81,8 +81,11 @@ def answered_offers(answers: DataFrame, offers: Mapping[str, Offer]) -> DataFram
     """
     last = F.max(F.struct("recorded_at", "outcome", "offer_id", "business_date")).alias("last")
     newest = answers.groupBy("customer_id", "alert_id", "as_of").agg(last).select("customer_id", "as_of", "last.*")
-    lasts = [F.when(F.col("offer_id") == offer_id, _answer(offer_id, offer)) for offer_id, offer in sorted(offers.items())]
-    return _events(newest.select("customer_id", "as_of", "business_date", F.inline(F.coalesce(*lasts))))
+    said = F.array().cast("array<struct<product_id: string, lasts: int>>")
+    for offer_id, offer in sorted(offers.items()):
+        told = [_answer(name, offers[name]) for name in offer.holds(offer_id) if name in offers and offers[name].uptake.outcome]
+        said = F.when(F.col("offer_id") == offer_id, F.concat(*told)).otherwise(said) if told else said
+    return _events(newest.select("customer_id", "as_of", "business_date", F.inline(said)))
 
 
 def offers_talked_about(outcomes: DataFrame, alerts: DataFrame) -> DataFrame:

@@ -86,7 +86,7 @@ def offers_taken(job: Job, days: Sequence[date], since: date, offers: Mapping[st
         found = found.unionByName(paid_offers(payments, _latest(job, "fx_rates", days), job.settings.bank.base_currency, paid))
     if asked:
         answers = offers_talked_about(_told(lake.read("outcomes"), days, since, asked), lake.read("alerts"))
-        found = found.unionByName(answered_offers(answers, asked))
+        found = found.unionByName(answered_offers(answers, offers))
     return found
 
 

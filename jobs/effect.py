@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     KehuError
         MISSING when no alert was raised in that time.
     """
-    found = cases(places.lake, first, last, lambda told: _taken(settings, places, told, first))
+    bundles = frozenset(name for name, offer in settings.offers.items() if offer.bundle)
+    found = cases(places.lake, first, last, lambda told: _taken(settings, places, told, first), bundles)
     if not found:
         raise KehuError(f"no alert was raised from {first} to {last} in {places.lake}", ExitCode.MISSING)
     known_until = last_day(places.lake)
@@ -49,7 +50,10 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     return html
 
 
-def cases(lake: Path, first: date, last: date, taken: Callable[[Sequence[Told]], Iterable[Taken]] = lambda _: ()) -> list[Case]:
+def cases(
+    lake: Path, first: date, last: date, taken: Callable[[Sequence[Told]], Iterable[Taken]] = lambda _: (),
+    bundles: Collection[str] = (),
+) -> list[Case]:
     """Alerts that stood on a worklist or were held back by lot, with what the customer did afterwards.
 
     Parameters
@@ -58,6 +62,7 @@ def cases(lake: Path, first: date, last: date, taken: Callable[[Sequence[Told]],
     first, last : date
     taken : callable
         Given customers with the first offer each was told of, what they took of those that no product shows.
+    bundles : offers that are made of others
     """
     unsafe = {row["flow_id"] for row in _rows(lake, "abnormal_flows", ["flow_id"], [("cause", "=", UNSAFE)])}
     alerts = [
@@ -77,13 +82,16 @@ def cases(lake: Path, first: date, last: date, taken: Callable[[Sequence[Told]],
     for who, product, on in taken([(row["customer_id"], row["offers"][0]["offer_id"]) for row in alerts if row["offers"]]):
         acquired[who].append((product, on))
     balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
-    return [_case(row, acquired[row["customer_id"]], balances) for row in alerts]
+    held = _held(lake, [row for row in alerts if row["offers"] and row["offers"][0]["offer_id"] in bundles])
+    return [_case(row, acquired[row["customer_id"]], balances, held) for row in alerts]
 
 
 def _taken(settings: Settings, places: Places, told: Sequence[Told], first: date) -> list[Taken]:
     """What was paid for or agreed to from a day on, in the same words as in training; Spark reads it, where any offer asks for it."""
-    offers = {name: offer for name, offer in settings.offers.items() if offer.uptake.transactions or offer.uptake.outcome}
-    customers = sorted({who for who, offer_id in told if offer_id in offers})
+    shelf = settings.offers
+    told_otherwise = {name for name, offer in shelf.items() if offer.uptake.transactions or offer.uptake.outcome}
+    asked_for = {name for name, offer in shelf.items() if told_otherwise.intersection(offer.holds(name))}
+    customers = sorted({who for who, offer_id in told if offer_id in asked_for})
     if not customers:
         return []
     import pyspark.sql.functions as F
@@ -92,7 +100,7 @@ def _taken(settings: Settings, places: Places, told: Sequence[Told], first: date
     from jobs.session import start
 
     day, spark = last_day(places.lake), start(settings, places.log)
-    found = offers_taken(Job(settings, places, spark, day, "effect"), [day], first, offers)
+    found = offers_taken(Job(settings, places, spark, day, "effect"), [day], first, shelf)
     asked = spark.createDataFrame(pa.table({"customer_id": pa.array(customers, pa.string())}))
     rows = found.join(F.broadcast(asked), "customer_id", "left_semi").toArrow().to_pylist()
     return [(row["customer_id"], row["product_id"], row["acquired_on"]) for row in rows]
@@ -146,7 +154,8 @@ def _column(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
     return np.array([row[name] for row in rows], float)
 
 
-def _case(row: dict[str, Any], acquired: Sequence[tuple[str, date]], balances: dict[tuple[str, date], float]) -> Case:
+def _case(row: dict[str, Any], acquired: Sequence[tuple[str, date]], balances: dict[tuple[str, date], float],
+          held: Mapping[tuple[str, date], frozenset[str]]) -> Case:  # fmt: skip
     who, day = row["customer_id"], row["raised_on"]
     before, after = balances.get((who, day)), balances.get((who, day + MONTH))
     return Case(
@@ -160,7 +169,22 @@ def _case(row: dict[str, Any], acquired: Sequence[tuple[str, date]], balances: d
         status=row["status"],
         acquired=tuple(sorted(set(acquired))),
         balance_change=None if before is None or after is None else after - before,
+        held=held.get((who, day), frozenset()),
     )
+
+
+def _held(lake: Path, alerts: Sequence[Mapping[str, Any]]) -> dict[tuple[str, date], frozenset[str]]:
+    """Offers that customers of alerts about bundles had already taken, as that day's scores say; nothing where they are no longer kept."""
+    found: dict[tuple[str, date], frozenset[str]] = {}
+    for day in sorted({row["raised_on"] for row in alerts}):
+        customers = sorted({row["customer_id"] for row in alerts if row["raised_on"] == day})
+        taken: dict[str, set[str]] = defaultdict(set)
+        columns = ["customer_id", "offer_id", "blocked_by"]
+        for row in _rows(lake, "offer_scores", columns, [("as_of", "=", day), ("customer_id", "in", customers)]):
+            if "already_held" in (row["blocked_by"] or ()):
+                taken[row["customer_id"]].add(row["offer_id"])
+        found |= {(who, day): frozenset(names) for who, names in taken.items()}
+    return found
 
 
 def _balances(lake: Path, customers: Sequence[str], days: set[date]) -> dict[tuple[str, date], float]:

@@ -11,13 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from conf import ExitCode, KehuError
 from conf.codes import NEWS
+from conf.offer import Offer
 from features.acquired import offers_talked_about
 from features.as_of import known
 from features.catalogue import phrases
 from jobs.context import Counts, Job
 from jobs.customers_as_of import customers_as_of, service_tiers
 from jobs.model_shelf import ModelShelf
-from models.arbitration import ranked_candidates
+from models.arbitration import ranked_candidates, with_bundles
 from models.scoring import Scorer, offer_reasons, offer_scores, ready
 from worklists.matters import offers_told
 
@@ -39,7 +40,8 @@ def run(job: Job) -> Counts:
     rows_in = features.count()
     if not rows_in:
         raise KehuError(f"no features of {job.day}; run `kehu features --date {job.day}` first", ExitCode.MISSING)
-    scores = offer_scores(features, champions)
+    supposed = _bundles_without_model(job, champions)
+    scores = with_bundles(offer_scores(features, champions), supposed)
     customers = customers_as_of(job, [job.day], features).drop("as_of").join(service_tiers(job), "customer_id", "left")
     told = offers_told(job.lake.read("alerts"), job.day)
     settings = job.settings
@@ -60,14 +62,16 @@ def run(job: Job) -> Counts:
         "rows_in": rows_in,
         "rows_out": rows_out,
         "models": len(champions),
-        "offers_without_model": len(job.settings.offers) - len(champions),
+        "offers_without_model": len(job.settings.offers) - len(champions) - len(supposed),
     }
 
 
 def _champions(job: Job, features: DataFrame) -> tuple[list[Scorer], list[str]]:
-    """The champions that can be used, and why the others cannot."""
+    """The champions that can be used, and why the others cannot. A bundle's rate is not: its offers tell customers apart."""
     shelf = ModelShelf(job)
-    trained = [offer_id for offer_id in sorted(job.settings.offers) if shelf.champion(offer_id)]
+    offers, of_bundles = job.settings.offers, ("logistic", "blended")
+    kinds = {offer_id: shelf.champion(offer_id).get("kind") for offer_id in sorted(offers)}
+    trained = [offer_id for offer_id, kind in kinds.items() if kind and (kind in of_bundles or not offers[offer_id].bundle)]
     if not trained:
         raise KehuError("no offer has a model yet; train with `kehu train --as-of D`", ExitCode.MISSING)
     usable, refused = [], []
@@ -82,10 +86,16 @@ def _champions(job: Job, features: DataFrame) -> tuple[list[Scorer], list[str]]:
     return usable, refused
 
 
+def _bundles_without_model(job: Job, champions: list[Scorer]) -> dict[str, Offer]:
+    own = {scorer.offer_id for scorer in champions}
+    return {offer_id: offer for offer_id, offer in job.settings.offers.items() if offer.bundle and offer_id not in own}
+
+
 def _with_reasons(job: Job, ranked: DataFrame, features: DataFrame, champions: list[Scorer]) -> DataFrame:
     """Adds `reasons` to the best offers of each customer; further down nobody is told of them."""
     language, key = job.settings.bank.language, ["customer_id", "offer_id"]
-    shown = ranked.where(F.col("rank") <= max(job.settings.contact_policy.max_offers, EXPLAINED))
+    modelled = F.col("offer_id").isin([scorer.offer_id for scorer in champions])
+    shown = ranked.where(modelled & (F.col("rank") <= max(job.settings.contact_policy.max_offers, EXPLAINED)))
     reasons = offer_reasons(shown, features, champions, phrases(language), language)
     none = F.array().cast("array<string>")
     return ranked.join(reasons, key, "left").withColumn("reasons", F.coalesce("reasons", none))

@@ -49,7 +49,10 @@ class TrainingRows:
         """Rows and takers of every offer."""
         taken = {offer_id: self.rows[f"taken_{offer_id}"] for offer_id in offers}
         return {
-            offer_id: Uptakes(int(taken[offer_id].count()), int(taken[offer_id].sum()), bool(self.sold & set(offer.uptake.told(offer_id))))
+            offer_id: Uptakes(
+                int(taken[offer_id].count()), int(taken[offer_id].sum()),
+                all(self.sold & set(offers[name].uptake.told(name)) for name in offer.holds(offer_id) if name in offers),
+            )
             for offer_id, offer in offers.items()
         }
 

@@ -8,11 +8,35 @@ from datetime import date
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
-from conf.offer import Offer
+from conf.offer import BUNDLE, Offer
 from conf.settings import ContactPolicy
 from models.eligibility import shelf, suitability_rules
 from models.exploration import explored
 from models.rules import RULES
+from models.scoring import DIGITS
+
+
+def with_bundles(scores: DataFrame, bundles: Mapping[str, Offer]) -> DataFrame:
+    """Scores and a row for each bundle that has none: without a probability, which then follows from its offers.
+
+    Parameters
+    ----------
+    scores : DataFrame as `offer_scores` gives them
+    bundles : bundles without a model of their own
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    leads: dict[str, list[str]] = {}
+    for offer_id, offer in sorted(bundles.items()):
+        leads.setdefault(offer.holds(offer_id)[0], []).append(offer_id)
+    named = F.array("offer_id")
+    for first, led in leads.items():
+        named = F.when(F.col("offer_id") == first, F.array(*map(F.lit, (first, *led)))).otherwise(named)
+    told = {name: F.when(F.col("offer_id") == F.col("_own"), F.col(name)) for name in ("probability", "model_version")}
+    rows = scores.withColumnRenamed("offer_id", "_own").withColumn("offer_id", F.col("_own"))
+    return rows.withColumn("offer_id", F.explode(named)).withColumns(told).select(*scores.columns) if leads else scores
 
 
 def ranked_candidates(
@@ -32,9 +56,12 @@ def ranked_candidates(
     further ones of a family after them. Ties fall to the higher probability, then to the offer's id. For a few customers the lot
     puts another first (`explored`).
 
+    A bundle is one candidate among the others, of a family of its own: `_as_one` makes it of its offers. Talk about it was talk about each
+    of them.
+
     Parameters
     ----------
-    scores : DataFrame as `offer_scores` gives them
+    scores : DataFrame as `offer_scores` gives them, or `with_bundles`
     customers : DataFrame with `customer_id`, `age`, `annual_income`, `assets`, `risk_profile`, `held`, `service_tier`,
         `marketing_consent`, `life_event_consent`, `closed` (boolean), `restricted` (boolean); one row a customer
     events : DataFrame with `customer_id`, `event`: life events and kinds of abnormal flows of late
@@ -49,6 +76,7 @@ def ranked_candidates(
     DataFrame with the columns of `offer_scores` but `reasons`
     """
     happened = events.groupBy("customer_id").agg(F.sort_array(F.collect_set("event")).alias("events"))
+    talked_about = talked_about.withColumn("offer_id", F.explode(_with_its_offers(offers)))
     spoken = talked_about.unionByName(told, allowMissingColumns=True)
     last = spoken.groupBy("customer_id", "offer_id").agg(F.max("last_on").alias("last_on"), F.max("raised_on").alias("told_on"))
     candidates = (
@@ -57,8 +85,14 @@ def ranked_candidates(
         .join(last, ["customer_id", "offer_id"], "left")
         .join(F.broadcast(shelf(scores.sparkSession, offers)), "offer_id")
         .withColumn("events", F.coalesce("events", F.array().cast("array<string>")))
-        .withColumn("expected_value", _expected_value())
         .withColumn("blocked_by", _blocked_by(policy, as_of))
+    )
+    if any(offer.bundle for offer in offers.values()):
+        candidates = _as_one(candidates, offers)
+    worthless = F.when(F.col("expected_value") <= 0, F.array(F.lit("negative_value"))).otherwise(F.array().cast("array<string>"))
+    candidates = (
+        candidates.withColumn("expected_value", _expected_value())
+        .withColumn("blocked_by", F.concat("blocked_by", worthless))
         .withColumn("eligible", F.size("blocked_by") == 0)
     )
     best_first = [F.col("expected_value").desc(), F.col("probability").desc(), F.col("offer_id")]
@@ -90,7 +124,7 @@ def _expected_value() -> Column:
 
 
 def _blocked_by(policy: ContactPolicy, as_of: date) -> Column:
-    """Names of every rule that stands against the offer, in the order of `RULES`."""
+    """Names of every rule that stands against the offer whatever it is worth, in the order of `RULES`."""
     inferred = F.arrays_overlap("events", F.map_keys("raised_by"))
     rules = suitability_rules() | {
         "closed_customer": F.col("closed"),
@@ -100,9 +134,8 @@ def _blocked_by(policy: ContactPolicy, as_of: date) -> Column:
         "life_event_consent": F.col("discreet") & ~F.coalesce("life_event_consent", F.lit(False)),
         "no_life_event": F.col("discreet") & ~inferred,
         "cool_down": F.date_diff(F.lit(as_of), "last_on") < F.col("cool_down_days"),
-        "negative_value": F.col("expected_value") <= 0,
     }
-    named = [F.when(F.coalesce(rules[rule], F.lit(False)), F.lit(rule)) for rule in RULES]
+    named = [F.when(F.coalesce(rules[rule], F.lit(False)), F.lit(rule)) for rule in RULES if rule in rules]
     return F.filter(F.array(*named), lambda rule: rule.isNotNull())
 
 
@@ -110,7 +143,52 @@ def _not_of_the_tier(policy: ContactPolicy) -> Column:
     """Whether the offer names service tiers without the customer's, or the customer's tier names families without the offer's."""
     by_offer = (F.size("service_tiers") > 0) & ~F.coalesce(F.array_contains("service_tiers", F.col("service_tier")), F.lit(False))
     by_tier = [
-        (F.col("service_tier") == tier) & ~F.col("family").isin(list(served.families))
+        (F.col("service_tier") == tier) & ~F.col("family").isin([BUNDLE, *served.families])  # a bundle: of its offers
         for tier, served in policy.tiers.items() if served.families is not None
     ]  # fmt: skip
     return F.greatest(by_offer, F.lit(False), *by_tier)
+
+
+def _as_one(candidates: DataFrame, offers: Mapping[str, Offer]) -> DataFrame:
+    """Bundles from what stands of their offers; the others as they are. A bundle without a score of each of its offers is gone.
+
+    Left of a bundle are the offers that the customer does not hold. Its margin is the sum of theirs less the discount; against it
+    stands whatever does against itself or any of them, and that fewer than two are left. Without a model of its own its probability is
+    `together` times that of the least likely of them: nobody can take all more often than that one, and that all were independent would
+    be as wrong, as they answer the same moment in life.
+    """
+    packed = sorted({member for offer in offers.values() for member in (offer.bundle.offers if offer.bundle else ())})
+    part = F.struct("offer_id", "probability", "margin", "blocked_by", "model_version")
+    known = F.sort_array(F.collect_list(F.when(F.col("offer_id").isin(*packed), part)).over(Window.partitionBy("customer_id")))
+    left, rules = F.col("_left"), F.concat("blocked_by", F.flatten(F.transform("_left", lambda offer: offer["blocked_by"])))
+    few = F.when(F.size(left) < 2, F.array(F.lit("fewer_than_two"))).otherwise(F.array().cast("array<string>"))
+    least = F.coalesce(F.array_min(F.transform(left, lambda offer: offer["probability"])), F.lit(0.0))
+    margin = F.aggregate(left, F.lit(0.0), lambda total, offer: total + offer["margin"]) * (1 - F.col("discount"))
+    versions = F.array_join(F.transform("_parts", lambda offer: offer["model_version"]), "+")
+    is_bundle = F.col("bundle").isNotNull()
+    return (
+        candidates.withColumn("_known", known)
+        .withColumn("_parts", F.when(is_bundle, F.filter("_known", lambda offer: F.array_contains("bundle", offer["offer_id"]))))
+        .where(~is_bundle | (F.size("_parts") == F.size("bundle")))
+        .withColumn("_left", F.filter("_parts", lambda offer: ~F.array_contains(offer["blocked_by"], "already_held")))
+        .withColumns({
+            "margin": F.when(is_bundle, margin).otherwise(F.col("margin")),
+            "probability": F.coalesce("probability", F.round(least * F.col("together"), DIGITS)),
+            "model_version": F.coalesce("model_version", versions),
+            "blocked_by": F.when(is_bundle, _in_order(F.concat(rules, few))).otherwise(F.col("blocked_by")),
+        })
+        .drop("_known", "_parts", "_left")
+    )  # fmt: skip
+
+
+def _in_order(rules: Column) -> Column:
+    return F.filter(F.array(*[F.lit(rule) for rule in RULES]), lambda rule: F.array_contains(rules, rule))
+
+
+def _with_its_offers(offers: Mapping[str, Offer]) -> Column:
+    """The offer, and of a bundle those it is made of. Columns read: `offer_id`."""
+    found = F.array("offer_id")
+    for offer_id, offer in sorted(offers.items()):
+        if offer.bundle:
+            found = F.when(F.col("offer_id") == offer_id, F.array(*map(F.lit, (offer_id, *offer.bundle.offers)))).otherwise(found)
+    return found

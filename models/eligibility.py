@@ -16,7 +16,7 @@ SHELF = (
     "offer_id string, family string, margin double, contact_cost double, min_age int, max_age int, "
     "min_income decimal(18,2), min_assets decimal(18,2), min_risk_profile int, once boolean, requires_holding array<string>, "
     "service_tiers array<string>, products array<string>, asked string, window_days int, raised_by map<string,double>, "
-    "cool_down_days int, discreet boolean, daily_quota int"
+    "cool_down_days int, discreet boolean, daily_quota int, bundle array<string>, discount double, together double"
 )
 
 
@@ -28,9 +28,10 @@ def shelf(spark: SparkSession, offers: Mapping[str, Offer]) -> DataFrame:
             offer.eligibility.max_age, offer.eligibility.min_income, offer.eligibility.min_assets,
             offer.eligibility.min_risk_profile, offer.eligibility.once, list(offer.eligibility.requires_holding),
             list(offer.eligibility.service_tiers), list(offer.uptake.told(offer_id)),
-            None if offer.uptake.shown(offer_id) else asked_about(offer_id), offer.uptake.window_days,
+            None if offer.uptake.shown(offer_id) or offer.bundle else asked_about(offer_id), offer.uptake.window_days,
             {event: float(share) for event, share in offer.raised_by.items()}, offer.cool_down_days, offer.discreet,
             offer.daily_quota,
+            *((list(offer.bundle.offers), float(offer.bundle.discount), offer.bundle.together) if offer.bundle else (None, None, None)),
         )
         for offer_id, offer in sorted(offers.items())
     ]  # fmt: skip

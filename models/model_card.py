@@ -105,6 +105,8 @@ def curves(trained: Trained) -> Figure:
 def _takes(offer_id: str, offer: Offer) -> str:
     """What the customer does who takes it."""
     uptake = offer.uptake
+    if offer.bundle:
+        return f"takes up all that is not held of {', '.join(offer.bundle.offers)}"
     bought = [f"takes up {' or '.join(uptake.products)} on the way things go anyway"] if uptake.products else []
     paid = ["pays for it on the way things go anyway"] if uptake.transactions else []
     agreed = ["says yes to a relationship manager"] if uptake.outcome else []

@@ -13,6 +13,7 @@ RULES = {
     "risk_profile": "risk profile below the product's, or not known",
     "service_tier": "not offered to the customer's service tier",
     "already_held": "already held",
+    "fewer_than_two": "fewer than two of the bundle are left to take",
     "requires_holding": "builds on a product that is not held",
     "life_event_consent": "has not agreed that life events are read",
     "no_life_event": "only offered for a life event",

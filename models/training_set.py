@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
@@ -11,6 +11,8 @@ from pyspark.sql import Column, DataFrame
 from conf.offer import Offer
 from conf.settings import Models
 from models.eligibility import shelf, suitability_rules
+
+LABEL = ("customer_id", "as_of", "offer_id")
 
 
 def snapshot_dates(training_day: date, settings: Models, window_days: int, first_day: date) -> list[date]:
@@ -60,6 +62,9 @@ def uptake_labels(
 ) -> DataFrame:
     """Which offers each customer took up after each snapshot, as far as it was known on the training day.
 
+    A bundle was taken when all of its offers were that the customer did not hold. It has a label where it suits, where two or
+    more were left, and where each of those has one.
+
     A label is 1 when one of the offer's products was acquired, or what stands for one (`features.acquired`), in
     (as_of + embargo, as_of + embargo + window], else 0. No label is given while that window is open, to customers the offer does not
     suit, and to those who held the product when the window began (if it is taken once). Where only a yes tells an uptake, nor to
@@ -83,18 +88,37 @@ def uptake_labels(
     none = F.array().cast(together.schema["_acquired"].dataType)
     customers = snapshots.select("customer_id", "as_of", "age", "annual_income", "assets", "risk_profile")
     start = F.date_add("as_of", embargo_days)
-    suited = F.lit(True)
-    for broken in suitability_rules().values():
+    rules = suitability_rules()
+    held, suited = rules.pop("already_held"), F.lit(True)
+    for broken in rules.values():
         suited = suited & ~broken
-    return (
+    asked = F.col("asked").isNull() | _acquired(F.array("asked"))
+    each = (
         customers.join(together, "customer_id", "left")
         .withColumns({"_acquired": F.coalesce("_acquired", none), "_start": start})
         .withColumn("held", _held_on_start())
         .crossJoin(F.broadcast(shelf(snapshots.sparkSession, offers)))
         .withColumn("_end", F.date_add(F.col("_start"), F.col("window_days")))
-        .where((F.col("_end") <= F.lit(training_day)) & suited & (F.col("asked").isNull() | _acquired(F.array("asked"))))
-        .select("customer_id", "as_of", "offer_id", _acquired(F.col("products")).cast("int").alias("label"))
+        .withColumns({"_held": held, "_took": _acquired(F.col("products"))})
+        .withColumn("_fits", (F.col("_end") <= F.lit(training_day)) & suited & asked)
+        .select("customer_id", "as_of", "offer_id", "bundle", "_held", "_fits", "_took")
     )
+    alone = each.where("bundle IS NULL AND _fits AND NOT _held").select(*LABEL, F.col("_took").cast("int").alias("label"))
+    bundles = {offer_id: offer.bundle.offers for offer_id, offer in offers.items() if offer.bundle}
+    return alone.unionByName(_of_bundles(each, bundles)) if bundles else alone
+
+
+def _of_bundles(each: DataFrame, bundles: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Labels of bundles, from what each customer did about their offers. Columns read: `_held`, `_fits`, `_took`."""
+    parts = [(part, bundle) for bundle, members in sorted(bundles.items()) for part in (bundle, *members)]
+    part_of = each.sparkSession.createDataFrame(parts, "offer_id string, _bundle string")
+    whole = F.col("offer_id") == F.col("_bundle")
+    found = each.join(F.broadcast(part_of), "offer_id").groupBy("customer_id", "as_of", F.col("_bundle").alias("offer_id")).agg(
+        F.bool_and(F.col("_fits") | F.col("_held")).alias("_fits"),
+        F.count_if(~whole & ~F.col("_held")).alias("_left"),
+        F.bool_and(whole | F.col("_held") | F.col("_took")).cast("int").alias("label"),
+    )
+    return found.where("_fits AND _left >= 2").select(*LABEL, "label")
 
 
 def labels_by_offer(labels: DataFrame, offers: Iterable[str]) -> DataFrame:

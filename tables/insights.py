@@ -179,7 +179,7 @@ OFFER_SCORES = Table(
         Column("rank", "INT", "1 is the best of the eligible"),
         Column("propensity", "DOUBLE", "chance of being the first that may open a call: 1 or 0 but for the lot"),
         Column("reasons", "ARRAY<STRING>", "what moved the score most, in words", Personal.SENSITIVE),
-        Column("model_version", "STRING", "the model that scored it"),
+        Column("model_version", "STRING", "the model that scored it; of a bundle without one those of its offers, joined by +"),
     ),
     key=("customer_id", "as_of", "offer_id"),
     partition_by=("as_of",),

@@ -39,6 +39,7 @@ class Case:
     status: str
     acquired: tuple[tuple[str, date], ...]  # product (`features.acquired`), day: what the customer took from then on
     balance_change: float | None  # of deposits over the month after; None where either end is not known
+    held: frozenset[str] = frozenset()  # offers the customer had taken before, where the case is about a bundle
 
 
 @dataclass(frozen=True)
@@ -129,16 +130,22 @@ def first_offers(cases: Iterable[Case], offers: Mapping[str, Offer], known_until
 
 
 def worth(case: Case, offers: Mapping[str, Offer]) -> float:
-    """The first twelve months' margin when it was taken; a call costs whether it does or not."""
-    offer = offers[case.offer_id or ""]
+    """The first twelve months' margin of what was taken; a call costs whether it is or not. A whole bundle is sold at its discount."""
+    offer, took = offers[case.offer_id or ""], _took(case, offers)
     called = not case.control and case.status in REACHED
-    return float(offer.margin) * _took(case, offers) - float(offer.contact_cost) * called
+    margin = float(sum(offers[name].margin for name, taken in took.items() if taken))
+    whole = offer.bundle is not None and not case.control and all(took.values())
+    discount = float(offer.bundle.discount) if offer.bundle and whole else 0.0
+    return margin * (1 - discount) - float(offer.contact_cost) * called
 
 
-def _shown(case: Case, offers: Mapping[str, Offer]) -> Case:
-    """The case without what only an answer tells: the control group is not asked."""
-    seen = offers[case.offer_id or ""].uptake.shown(case.offer_id or "")
-    return replace(case, acquired=tuple((product, on) for product, on in case.acquired if product in seen))
+def _as_shown(case: Case, offers: Mapping[str, Offer]) -> Case | None:
+    """The case without what only an answer tells, as the control group is not asked; None where nothing is left of it."""
+    made = [name for name in _made_of(case, offers) if offers[name].uptake.shown(name)]
+    seen = {product for name in made for product in offers[name].uptake.shown(name)}
+    unseen = set(_made_of(case, offers)) - set(made)
+    acquired = tuple((product, on) for product, on in case.acquired if product in seen)
+    return replace(case, acquired=acquired, held=case.held | unseen) if made else None
 
 
 def share_difference(treated: Sequence[float], control: Sequence[float]) -> Difference:
@@ -168,8 +175,8 @@ def mean_difference(treated: Sequence[float], control: Sequence[float]) -> Diffe
 
 def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known_until: date) -> Effect:
     treated, control = [case for case in cases if not case.control], [case for case in cases if case.control]
-    comparable = [case for case in cases if (offer := offers.get(case.offer_id or "")) and offer.uptake.shown(case.offer_id or "")]
-    over = [_shown(case, offers) for case in comparable if _window_over(case, offers, known_until)]
+    comparable = [shown for case in cases if case.offer_id in offers and (shown := _as_shown(case, offers))]
+    over = [case for case in comparable if _window_over(case, offers, known_until)]
     values = {case.alert_id: worth(case, offers) for case in over}
     least = sorted(over, key=lambda case: (case.priority, case.alert_id))[: max(len(over) // 3, 1)]
     return Effect(
@@ -180,7 +187,7 @@ def _effect(name: str, cases: Sequence[Case], offers: Mapping[str, Offer], known
         accepted=sum(case.status == "accepted" for case in treated),
         waiting=len(comparable) - len(over),
         told_only=sum(case.offer_id in offers for case in cases) - len(comparable),
-        uptake=share_difference(*_split(over, {case.alert_id: _took(case, offers) for case in over})),
+        uptake=share_difference(*_split(over, {case.alert_id: all(_took(case, offers).values()) for case in over})),
         kept=mean_difference(*_split(cases, {c.alert_id: c.balance_change for c in cases if c.balance_change is not None})),
         value=mean_difference(*_split(over, values)),
         one_more=mean_difference(*_split(least, values)),
@@ -200,11 +207,20 @@ def _window_over(case: Case, offers: Mapping[str, Offer], known_until: date) -> 
     return offer is not None and case.raised_on + timedelta(days=offer.uptake.window_days) <= known_until
 
 
-def _took(case: Case, offers: Mapping[str, Offer]) -> bool:
+def _made_of(case: Case, offers: Mapping[str, Offer]) -> list[str]:
+    """The offer; of a bundle its offers that the customer had not taken before."""
     offer_id = case.offer_id or ""
-    uptake = offers[offer_id].uptake
-    last = case.raised_on + timedelta(days=uptake.window_days)
-    return any(product in uptake.told(offer_id) and case.raised_on < on <= last for product, on in case.acquired)
+    return [name for name in offers[offer_id].holds(offer_id) if name not in case.held]
+
+
+def _took(case: Case, offers: Mapping[str, Offer]) -> dict[str, bool]:
+    """Whether each offer that the case is made of was taken within its window."""
+
+    def within(name: str) -> bool:
+        last = case.raised_on + timedelta(days=offers[name].uptake.window_days)
+        return any(product in offers[name].uptake.told(name) and case.raised_on < on <= last for product, on in case.acquired)
+
+    return {name: within(name) for name in _made_of(case, offers)}
 
 
 def _wilson(values: Sequence[float]) -> tuple[float, float, float]:

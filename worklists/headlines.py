@@ -14,10 +14,12 @@ from conf.settings import Settings
 from worklists.flow_reasons import each_cause_once
 from worklists.reasons import money, worded
 
-OFFERS = "array<struct<offer_id: string, name: string, probability: double, expected_value: double, reason: string>>"
+OFFER = "struct<offer_id: string, name: string, probability: double, expected_value: double, reason: string>"
+OFFERS = f"array<{OFFER}>"
+PART = pa.struct([("offer_id", pa.string()), ("name", pa.string())])
 SHELF = pa.schema([
     ("offer_id", pa.string()), ("name", pa.string()), ("say", pa.string()), ("raised_by", pa.list_(pa.string())),
-    ("private", pa.bool_()),
+    ("private", pa.bool_()), ("bundled", pa.bool_()), ("parts", pa.list_(PART)),
 ])  # fmt: skip
 
 
@@ -26,6 +28,7 @@ def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspo
 
     To a flow or a life event fit the offers that name one of its events in `raised_by`; where the offer is the matter itself,
     it comes first and the customer's next best that are worth a call follow. Where the customer's safety comes first, nothing is offered.
+    Nothing is offered twice: beside a bundle that comes before it no offer that is in it, and no bundle beside one of its offers.
 
     Parameters
     ----------
@@ -45,27 +48,48 @@ def with_offers(matters: DataFrame, scores: DataFrame, settings: Settings, unspo
     worth = is_own | (F.col("expected_value") >= F.lit(float(settings.contact_policy.min_expected_value)))
     fits = F.when(F.col("type") == "next_best_offer", worth & ~F.col("private")).otherwise(F.arrays_overlap("events", "raised_by"))
     best_first = Window.partitionBy("customer_id").orderBy(is_own.desc(), "rank")
+    asked = matters.where("NOT safety").select("customer_id", "type", "events")
     fitting = (
-        matters.where("NOT safety")
-        .select("customer_id", "type", "events")
-        .join(scores.where("eligible"), "customer_id")
+        asked.join(scores.where("eligible"), "customer_id")
         .join(F.broadcast(shelf), "offer_id")
         .where(fits)
         .withColumns({"_nth": F.row_number().over(best_first), "moved": _spoken(unspoken)})
-        .where(F.col("_nth") <= settings.contact_policy.max_offers)
     )
+    if any(offer.bundle for offer in settings.offers.values()):
+        held = scores.where(F.array_contains("blocked_by", "already_held")).join(asked, "customer_id", "left_semi")
+        held = held.groupBy("customer_id").agg(F.collect_set("offer_id").alias("_held"))
+        fitting = fitting.join(held, "customer_id", "left").withColumn("say", F.concat("say", _contents(words)))
     why = F.concat(F.col("say"), F.when(F.col("moved") != "", worded(words["moved"], {"what": F.col("moved")})).otherwise(""))
     offer = F.struct("offer_id", "name", "probability", "expected_value", why.alias("reason"))
     best = F.min_by(F.struct("moved", "model_version"), "_nth")
-    listed = fitting.groupBy("customer_id").agg(
-        F.sort_array(F.collect_list(F.struct("_nth", offer.alias("offer")))).alias("_offers"), best.alias("_best")
-    )
+    told = F.struct("_nth", offer.alias("offer"), F.col("parts.offer_id").alias("parts"))
+    listed = fitting.groupBy("customer_id").agg(F.sort_array(F.collect_list(told)).alias("_told"), best.alias("_best"))
+    listed = listed.withColumn("_offers", F.slice(_each_once(F.col("_told")), 1, settings.contact_policy.max_offers))
     return matters.join(listed, "customer_id", "left").select(
         *[F.col(name) for name in matters.columns],
         F.coalesce(F.transform("_offers", lambda item: item["offer"]), F.array()).cast(OFFERS).alias("offers"),
         F.col("_best.model_version").alias("model_version"),
         F.coalesce("_best.moved", F.lit("")).alias("moved"),
     )
+
+
+def _each_once(told: Column) -> Column:
+    """Of offers, best first, those that share nothing with one that is kept before them."""
+    kind = f"array<struct<_nth: int, offer: {OFFER}, parts: array<string>>>"
+
+    def kept(so_far: Column, offer: Column) -> Column:
+        again = F.exists(so_far, lambda before: F.arrays_overlap(before["parts"], offer["parts"]))
+        return F.when(again, so_far).otherwise(F.concat(so_far, F.array(offer)))
+
+    return F.aggregate(told, F.array().cast(kind), kept)
+
+
+def _contents(words: Mapping[str, str]) -> Column:
+    """What is in a bundle that the customer does not hold; empty for anything else. Columns read: `bundled`, `parts`, `_held`."""
+    none = F.array().cast("array<string>")
+    left = F.filter("parts", lambda part: ~F.array_contains(F.coalesce("_held", none), part["offer_id"]))
+    names = F.array_join(F.transform(left, lambda part: part["name"]), words["bundled_and"])
+    return F.when(F.col("bundled"), worded(words["bundled"], {"what": names})).otherwise("")
 
 
 def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
@@ -115,13 +139,16 @@ def _by_type(texts: Mapping[AlertType, Column]) -> Column:
 def _shelf(settings: Settings) -> list[dict[str, object]]:
     """The offers as rows. `private`: only made through a life event."""
     language = settings.bank.language
+    names = {offer_id: offer.name.get(language, offer_id) for offer_id, offer in settings.offers.items()}
     return [
         {
             "offer_id": offer_id,
-            "name": offer.name.get(language, offer_id),
+            "name": names[offer_id],
             "say": offer.reason.get(language, ""),
             "raised_by": sorted(offer.raised_by),
             "private": offer.discreet,
+            "bundled": offer.bundle is not None,
+            "parts": [{"offer_id": part, "name": names.get(part, part)} for part in offer.holds(offer_id)],
         }
         for offer_id, offer in sorted(settings.offers.items())
     ]

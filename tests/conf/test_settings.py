@@ -84,6 +84,46 @@ def test_what_an_offer_or_event_cannot_say_in_the_banks_language_is_refused(tmp_
     assert refused(tmp_path, moving, "life_events/moving.yaml").startswith("3: life_events.moving.name: not said in the bank's")
 
 
+BUNDLE = """name: {en: All, zh: 全}
+family: bundle
+reason: {en: At once., zh: 一次。}
+contact_cost: 30
+bundle: {discount: 0.25, together: 0.5, offers: [
+  mortgage,
+  home_insurance]}
+"""
+
+
+@pytest.mark.parametrize(("was", "now", "told"), [
+    ("mortgage,", "morgage,", "6: offers.all.bundle.offers.0: no offer is called 'morgage'"),
+    ("mortgage,", "home_bundle,", "6: offers.all.bundle.offers.0: 'home_bundle' is a bundle itself"),
+    ("home_insurance]", "all]", "7: offers.all.bundle.offers.1: 'all' is a bundle itself"),
+    ("home_insurance]", "postpartum_centre]", "7: offers.all.bundle.offers.1: 'postpartum_centre' is discreet, so the bundle has to be"),
+    ("home_insurance]", "]", "5: offers.all.bundle.offers: Tuple should have at least 2 items"),
+    ("home_insurance]", "mortgage]", "5: offers.all.bundle.offers: Value error, named twice"),
+    ("contact_cost: 30", "contact_cost: 30\nmargin: 9", "5: offers.all.margin: follows from the offers of the bundle"),
+    ("family: bundle", "family: loan", "2: offers.all.family: 'bundle' is the family of bundles, and of nothing else"),
+    ("0.25", "1", "5: offers.all.bundle.discount: Input should be less than 1"),
+])
+def test_a_bundle_is_made_of_two_or_more_offers_of_the_shelf(tmp_path, was, now, told):
+    assert refused(tmp_path, BUNDLE.replace(was, now), "offers/all.yaml").startswith(told)
+
+
+def test_a_bundle_is_priced_from_its_offers(tmp_path):
+    (tmp_path / "offers").mkdir()
+    (tmp_path / "offers" / "all.yaml").write_text(BUNDLE, "utf-8")
+    (tmp_path / "kehu.yaml").write_text("offers: {mortgage: {margin: 1000, prior: 0.2}, home_insurance: {margin: 200, prior: 0.1}}")
+    of = load_settings(tmp_path).offers["all"]
+    assert (of.margin, of.prior, of.uptake.window_days) == (900, 0.05, 60)
+
+
+def test_an_offer_that_is_no_bundle_says_what_it_is_worth_and_when_it_is_taken(tmp_path):
+    gold = (ROOT / "conf" / "offers" / "gold_savings.yaml").read_text("utf-8")
+    for key in ("margin", "prior", "uptake"):
+        without = "\n".join(line for line in gold.splitlines() if not line.startswith(key))
+        assert refused(tmp_path, without, "offers/gold_savings.yaml") == f"1: offers.gold_savings.{key}: Field required"
+
+
 @pytest.mark.parametrize("directory", CONFIGURATIONS, ids=lambda directory: directory.name if directory else "packaged")
 def test_what_is_shipped_is_accepted(directory):
     load_settings(directory, misfits)

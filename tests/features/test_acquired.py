@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pyspark.sql import SparkSession
 
-from conf.offer import Offer, Payment, Uptake
+from conf.offer import Bundle, Offer, Payment, Uptake
 from features.acquired import answered_offers, offers_talked_about, paid_offers
 
 DAY, KNOWN = date(2026, 3, 1), date(2026, 6, 1)
@@ -67,6 +67,11 @@ def test_the_last_answer_to_an_alert_counts_for_the_offer_it_was_about(spark: Sp
     found = answered_offers(offers_talked_about(outcomes, alerts), {"care": offer(outcome=True)}).collect()
     told = {(row["customer_id"], row["product_id"]): (row["acquired_on"], row["closed_on"]) for row in found}
     lasting, once = (DAY, date(2026, 3, 31)), (DAY, DAY)
+    package = Offer(name=WORDS, family="bundle", reason=WORDS, contact_cost=Decimal(1), bundle=Bundle(offers=("care", "card")))
+    shelf = {"care": offer(outcome=True), "card": offer(products=("card",)), "both": package}
+    yes = spark.createDataFrame([said("A1", 9, "accepted", "both")], outcomes.schema)
+    together = answered_offers(offers_talked_about(yes, alerts), shelf).collect()
+    assert {row["product_id"] for row in together} == {"answer about care", "yes to care"}, "a card shows by itself"
     assert told == {
         ("C0", "answer about care"): once, ("C0", "yes to care"): lasting, ("C1", "answer about care"): once,
         ("C1", "yes to care"): lasting, ("C3", "answer about care"): once,

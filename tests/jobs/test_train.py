@@ -15,6 +15,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf import ExitCode, KehuError, Settings
+from conf.offer import Bundle, Offer
 from features.catalogue import FEATURES
 from jobs import monitor, run, score, train, training_rows
 from jobs.context import Job, Places
@@ -143,6 +144,21 @@ def test_scores_of_every_customer_and_offer(job: Job) -> None:
     assert "no_marketing_consent" in found["c002", "travel_insurance"]["blocked_by"]
     score.run(job)
     assert scores(job) == found, "the same rows, whoever asks again"
+
+
+def test_a_bundle_without_a_model_is_scored_from_its_offers(job: Job) -> None:
+    parts = [job.settings.offers[name] for name in OFFERS]
+    whole = Offer(name={"en": "x", "zh": "x"}, family="bundle", reason={"en": "x", "zh": "x"}, contact_cost=Decimal(1),
+                  bundle=Bundle(offers=OFFERS, together=0.5)).priced(parts)  # fmt: skip
+    said = score.run(replace(job, settings=job.settings.model_copy(update={"offers": {**job.settings.offers, "both": whole}})))
+    assert (said["rows_out"], said["models"], said["offers_without_model"]) == (3 * CUSTOMERS, 2, 0)
+    found = scores(job)
+    for who in ("c003", "c004"):
+        least = min(found[who, name]["probability"] for name in OFFERS)
+        assert found[who, "both"]["probability"] == pytest.approx(least / 2, abs=1e-9)
+        assert found[who, "both"]["model_version"] == "gold_savings/1+travel_insurance/1"
+    assert "minor" in found["c000", "both"]["blocked_by"]
+    score.run(job)
 
 
 def test_what_moved_since_training_and_what_never_came_true_is_told(job: Job) -> None:

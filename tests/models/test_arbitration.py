@@ -10,9 +10,9 @@ import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
-from conf.offer import Eligibility, Offer, Uptake
+from conf.offer import Bundle, Eligibility, Offer, Uptake
 from conf.settings import ContactPolicy, TierPolicy
-from models.arbitration import ranked_candidates
+from models.arbitration import ranked_candidates, with_bundles
 from models.rules import RULES
 
 DAY = date(2026, 3, 10)
@@ -160,6 +160,50 @@ def test_without_the_lot_the_best_that_may_open_a_call_is_certain(ranked: dict) 
     assert {("plain", "fund_a"), ("parent", "fund_a"), ("told", "fund_b")} <= certain, "discreet ones and those told of late open none"
     assert not any(who in ("minor", "unknown", "blocked", "undecided") or name == "card" for who, name in certain), "less than 20"
     assert ranked["told", "fund_a"]["rank"] == 1
+
+
+def test_a_bundle_is_one_candidate_made_of_what_is_left_of_it(spark: SparkSession) -> None:
+    parts = {"a": offer("fund", 1000, "a", min_risk_profile=3), "b": offer("card", 500, "b", max_age=60), "c": offer("loan", 300, "c")}
+    made_of = Bundle(offers=("a", "b", "c"), discount=Decimal("0.1"), together=0.5)
+    whole = Offer(name=WORDS, family="bundle", reason=WORDS, contact_cost=Decimal(10), raised_by={"new_parent": 1.0}, bundle=made_of,
+                  eligibility=Eligibility(min_age=30))  # fmt: skip
+    shelf = {**parts, "all": whole.priced(list(parts.values()))}
+    people = [
+        customer("plain"), customer("parent"), customer("owner", held=["c"]), customer("rich", held=["b", "c"]), customer("old", age=61),
+        customer("old_owner", age=61, held=["b"]), customer("cautious", risk_profile=1), customer("young", age=29),
+        customer("talked"), customer("talked_about_all"), customer("unscored"), customer("modelled"),
+    ]  # fmt: skip
+    chances = {"a": 0.4, "b": 0.2, "c": 0.3}
+    scores = [(who, DAY, name, chance, f"{name}/1") for who, *_ in people for name, chance in chances.items()]
+    scores.remove(("unscored", DAY, "c", 0.3, "c/1"))
+    own = spark.createDataFrame([("modelled", DAY, "all", 0.25, "all/1")], SCORES)
+    others = with_bundles(spark.createDataFrame([row for row in scores if row[0] != "modelled"], SCORES), {"all": shelf["all"]})
+    modelled = with_bundles(spark.createDataFrame([row for row in scores if row[0] == "modelled"], SCORES), {})
+    found = ranked_candidates(
+        others.unionByName(modelled).unionByName(own).repartition(3),
+        spark.createDataFrame(people, CUSTOMERS),
+        spark.createDataFrame([("parent", "new_parent")], "customer_id string, event string"),
+        spark.createDataFrame([("talked", "c", date(2026, 2, 1)), ("talked_about_all", "all", date(2026, 2, 1))],
+                              "customer_id string, offer_id string, last_on date"),
+        spark.createDataFrame([], TOLD), shelf, ContactPolicy(exploration_share=0.0), DAY,
+    )  # fmt: skip
+    rows = {(row["customer_id"], row["offer_id"]): row for row in found.collect()}
+    of = {who: rows.get((who, "all")) for who, *_ in people}
+    assert (of["plain"]["probability"], of["plain"]["expected_value"]) == (0.1, 0.1 * 1620 - 10), "half of those who would take b"
+    assert of["parent"]["expected_value"] == round(0.2 / 1.1 * 1620 - 10, 2), "the event doubles the odds of the bundle's own chance"
+    assert (of["owner"]["probability"], of["owner"]["expected_value"]) == (0.1, 0.1 * 1350 - 10), "without what is held"
+    assert (of["modelled"]["probability"], of["modelled"]["model_version"]) == (0.25, "all/1")
+    assert of["plain"]["model_version"] == "a/1+b/1+c/1"
+    assert of["unscored"] is None, "one of its offers has no model"
+    against = {who: row["blocked_by"] for who, row in of.items() if row is not None}
+    assert {who: rules for who, rules in against.items() if rules} == {
+        "rich": ["fewer_than_two"], "old": ["max_age"], "cautious": ["risk_profile"], "young": ["min_age"], "talked": ["cool_down"],
+        "talked_about_all": ["cool_down"],
+    }  # fmt: skip
+    assert rows["talked_about_all", "a"]["blocked_by"] == ["cool_down"], "talk about a bundle was talk about what is in it"
+    order = sorted((row["rank"], name) for (who, name), row in rows.items() if who == "plain")
+    assert [name for _, name in order] == ["a", "all", "b", "c"]
+    assert sum(row["propensity"] for (who, _), row in rows.items() if who == "plain") == 1
 
 
 LOT = {f"offer_{n}": offer("fund" if n < 2 else family, 1000 - n, f"product_{n}") for n, family in enumerate(

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf import Settings
-from conf.offer import Eligibility, Offer, Uptake, agreed_to, asked_about
+from conf.offer import Bundle, Eligibility, Offer, Uptake, agreed_to, asked_about
 from features.acquired import acquired
 from models.training_set import labels_by_offer, sampled, snapshot_dates, split_days, uptake_labels
 
@@ -102,6 +102,29 @@ def test_where_only_a_yes_tells_an_uptake_only_those_asked_have_said_no(spark: S
     shown = uptake_labels(snapshots, answers, {"care": either}, 7, CLOSED)
     assert {row["customer_id"]: row["label"] for row in shown.collect()} == {
         "agreed": 1, "declined": 0, "never_asked": 0, "asked_early": 0}, "what shows by itself is learned from everybody"
+
+
+def test_a_bundle_is_taken_when_all_is_that_was_left(spark: SparkSession) -> None:
+    def single(product: str, once: bool = True) -> Offer:
+        return offer(once=once).model_copy(update={"uptake": Uptake(products=(product,), window_days=60)})
+
+    offers = {"a": single("a"), "b": single("b"), "c": single("c").model_copy(update={"eligibility": Eligibility(max_age=50)})}
+    offers["all"] = Offer(name=WORDS, family="bundle", reason=WORDS, contact_cost=Decimal(1), bundle=Bundle(offers=("a", "b", "c")),
+                          eligibility=Eligibility(min_age=30)).priced(list(offers.values()))  # fmt: skip
+    in_window, long_ago = DAY + timedelta(20), date(2020, 1, 1)
+    took = {"all_three": "abc", "two_of_three": "ab", "none": "", "held_one": "bc", "held_two": "c", "old": "abc", "old_holder": "ab",
+            "young": "abc"}  # fmt: skip
+    held = {"held_one": "a", "held_two": "ab", "old_holder": "c"}
+    ages = {"old": 60, "old_holder": 60, "young": 29}
+    snapshots = spark.createDataFrame([(name, DAY, ages.get(name, 40), 90000, 5000, 3) for name in took],
+                                      "customer_id string, as_of date, age int, annual_income int, assets int, risk_profile int")
+    rows = [(who, product, in_window, None) for who, of in took.items() for product in of]
+    rows += [(who, product, long_ago, None) for who, of in held.items() for product in of]
+    products = spark.createDataFrame(rows, "customer_id string, product_id string, acquired_on date, closed_on date")
+    found = uptake_labels(snapshots, products, offers, 7, CLOSED).where("offer_id = 'all'").collect()
+    assert {row["customer_id"]: row["label"] for row in found} == {
+        "all_three": 1, "two_of_three": 0, "none": 0, "held_one": 1, "old_holder": 1,
+    }, "of what the old may not take nothing is sold to them, unless they hold it; fewer than two left are no bundle"
 
 
 def test_what_is_taken_again_is_learned_from_holders_too(labels: dict[str, dict[str, int]]) -> None:
