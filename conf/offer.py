@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -107,6 +108,8 @@ class Offer(Model):
     minutes: int | None = Field(None, gt=0)  # that a call about it takes; `worklists.minutes_per_call` when not named
     daily_quota: int | None = Field(None, gt=0)  # calls a day about it, of the whole bank; no limit when not named
     signs: dict[str, Sign] = {}  # feature -> which way uptake goes with it, where that is known: boosted trees never learn the opposite
+    new_until: date | None = None  # up to this day it is new, and customers of its own control group do not get it
+    control_share: float = Field(0.1, gt=0, le=0.5)  # of customers, while it is new: by lot, the same all the time
     discreet: bool = False  # only through a life event it is raised by; the reason never names the inference
 
     @model_validator(mode="after")

@@ -186,6 +186,7 @@ class ContactPolicy(Model):
     min_expected_value: Decimal = Decimal(20)  # of an offer, base currency, to be worth a call of its own
     control_share: float = Field(0.05, ge=0, le=0.5)
     control_salt: str = "kehu"
+    control_months: Literal[1, 2, 3, 4, 6, 12] = 6  # of the calendar; then the group is drawn anew, so that nobody is left alone for ever
     exploration_share: float = Field(0.05, ge=0, le=0.5)  # of customers whose first offer is drawn by lot, anew each month (docs/models.md)
     exploration_salt: str = "kehu"
     max_offers: int = Field(3, ge=1)

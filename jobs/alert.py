@@ -152,7 +152,7 @@ def verdicts_of_the_day(job: Job, today: Known, matters: DataFrame, offers: Data
     lake.replace("portfolios", lake.literal("portfolios", [row]), {"business_date": job.day})
     picked = pa.table({"customer_id": pa.array(asked["customer"][best.chosen], pa.string())})
     called = within_places(held, job.spark.createDataFrame(picked), places)
-    verdicts = drawn(called, policy).select("customer_id", "relationship_manager_id", "suppressed_by", "control_group")
+    verdicts = drawn(called, policy, job.day).select("customer_id", "relationship_manager_id", "suppressed_by", "control_group")
     return verdicts.localCheckpoint(), {"value_of_offers": round(best.value), "at_most": round(best.bound)} if len(asked) else {}
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
 from conf import ExitCode, KehuError, Settings
 from conf.offer import Offer
 from jobs.context import Job, Places
 from jobs.ledger import last_day
 from models.off_policy import off_policy_value
-from tables.arrow import Filter, read_arrow
-from worklists.effect import Case, OtherWay, Report, effects, first_offers, worth
+from tables.arrow import Filter, arrow_batches, read_arrow
+from worklists.effect import Case, NewOffer, OtherWay, Report, effects, first_offers, new_offer, worth
 from worklists.effect_page import effect_page, effect_text
 from worklists.matters import UNSAFE
 
@@ -43,7 +44,8 @@ def effect(settings: Settings, places: Places, first: date, last: date, html: st
     known_until = last_day(places.lake)
     types, offers = effects(found, settings.offers, known_until)
     ways = other_ways(places.lake, first_offers(found, settings.offers, known_until), settings.offers)
-    report = Report(types, offers, ways, first, last, known_until)
+    new = new_offers(settings, places, first, last, known_until)
+    report = Report(types, offers, ways, first, last, known_until, new)
     if html is None:
         return effect_text(report, settings)
     Path(html).write_text(effect_page(report, settings), encoding="utf-8")
@@ -71,19 +73,12 @@ def cases(
         if (row["control_group"] or row["status"] != "suppressed" or row["closed_on"]) and not unsafe.intersection(row["flow_ids"] or ())
     ]
     customers = sorted({row["customer_id"] for row in alerts})
-    acquired: dict[str, list[tuple[str, date]]] = defaultdict(list)
-    if customers:
-        wanted: list[Filter] = [("customer_id", "in", customers), ("acquired_on", ">=", first)]
-        for row in _rows(lake, "holdings", ["customer_id", "product_id", "acquired_on"], wanted):
-            acquired[row["customer_id"]].append((row["product_id"], row["acquired_on"]))
-        opened: list[Filter] = [("customer_id", "in", customers), ("opened_on", ">=", first)]
-        for row in _rows(lake, "accounts", ["customer_id", "product_type", "opened_on"], opened):
-            acquired[row["customer_id"]].append((row["product_type"], row["opened_on"]))
-    for who, product, on in taken([(row["customer_id"], row["offers"][0]["offer_id"]) for row in alerts if row["offers"]]):
-        acquired[who].append((product, on))
+    told = taken([(row["customer_id"], row["offers"][0]["offer_id"]) for row in alerts if row["offers"]])
+    theirs: Filter = ("customer_id", "in", customers)
+    acquired = _acquired(lake, first, theirs, theirs, told) if customers else {}
     balances = _balances(lake, customers, {day for row in alerts for day in (row["raised_on"], row["raised_on"] + MONTH)})
     held = _held(lake, [row for row in alerts if row["offers"] and row["offers"][0]["offer_id"] in bundles])
-    return [_case(row, acquired[row["customer_id"]], balances, held) for row in alerts]
+    return [_case(row, acquired.get(row["customer_id"], ()), balances, held) for row in alerts]
 
 
 def _taken(settings: Settings, places: Places, told: Sequence[Told], first: date) -> list[Taken]:
@@ -104,6 +99,53 @@ def _taken(settings: Settings, places: Places, told: Sequence[Told], first: date
     asked = spark.createDataFrame(pa.table({"customer_id": pa.array(customers, pa.string())}))
     rows = found.join(F.broadcast(asked), "customer_id", "left_semi").toArrow().to_pylist()
     return [(row["customer_id"], row["product_id"], row["acquired_on"]) for row in rows]
+
+
+def new_offers(settings: Settings, places: Places, first: date, last: date, known_until: date) -> list[NewOffer]:
+    """What having each new offer brought, of the first day from `first` to `last` whose scores say for whom lot kept it back."""
+    found = []
+    for offer_id, offer in sorted(settings.offers.items()):
+        if offer.new_until is None or offer.new_until < first:
+            continue
+        of_offer: Filter = ("offer_id", "=", offer_id)
+        period: list[Filter] = [of_offer, ("as_of", ">=", first), ("as_of", "<=", min(last, offer.new_until))]
+        batches = arrow_batches(places.lake, "offer_scores", ["as_of"], period)
+        day = min((compute.min(batch["as_of"]).as_py() for batch in batches if batch.num_rows), default=None)
+        if day is None:
+            continue
+        scores = _rows(places.lake, "offer_scores", ["customer_id", "eligible", "blocked_by"], [of_offer, ("as_of", "=", day)])
+        rows = [row for row in scores if row["eligible"] or row["blocked_by"] == ["offer_control_group"]]
+        if rows:
+            found.append(new_offer(_open_to(settings, places, offer_id, day, rows), settings.offers, known_until))
+    return found
+
+
+def _open_to(settings: Settings, places: Places, offer_id: str, day: date, rows: Sequence[Mapping[str, Any]]) -> list[Case]:
+    """Customers to whom an offer was open on a day, or would have been but for its lot, with what they took of it."""
+    shelf = settings.offers
+    products = sorted({name for part in shelf[offer_id].holds(offer_id) for name in shelf[part].uptake.products})
+    taken = _taken(settings, places, [(row["customer_id"], offer_id) for row in rows], day)
+    acquired = _acquired(places.lake, day, ("product_id", "in", products), ("product_type", "in", products), taken)
+    held = _held(places.lake, [{"customer_id": row["customer_id"], "raised_on": day} for row in rows]) if shelf[offer_id].bundle else {}
+    return [
+        Case(who, who, "next_best_offer", offer_id, day, 0, not row["eligible"], "open", tuple(acquired.get(who, ())), None,
+             held.get((who, day), frozenset()))
+        for row in rows if (who := row["customer_id"])
+    ]  # fmt: skip
+
+
+def _acquired(
+    lake: Path, since: date, held: Filter, opened: Filter, taken: Iterable[Taken]
+) -> dict[str, list[tuple[str, date]]]:
+    """Customer -> products and days, from a day on: holdings and accounts that pass a filter each, and what was taken otherwise."""
+    acquired: dict[str, list[tuple[str, date]]] = defaultdict(list)
+    for row in _rows(lake, "holdings", ["customer_id", "product_id", "acquired_on"], [held, ("acquired_on", ">=", since)]):
+        acquired[row["customer_id"]].append((row["product_id"], row["acquired_on"]))
+    for row in _rows(lake, "accounts", ["customer_id", "product_type", "opened_on"], [opened, ("opened_on", ">=", since)]):
+        acquired[row["customer_id"]].append((row["product_type"], row["opened_on"]))
+    for who, product, on in taken:
+        acquired[who].append((product, on))
+    return acquired
 
 
 def other_ways(lake: Path, calls: Sequence[Case], offers: Mapping[str, Offer]) -> list[OtherWay]:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from conf.offer import BUNDLE, Offer
 from conf.settings import ContactPolicy
 from models.eligibility import shelf, suitability_rules
-from models.exploration import explored
+from models.exploration import explored, lot
 from models.rules import RULES
 from models.scoring import DIGITS
 
@@ -133,6 +133,7 @@ def _blocked_by(policy: ContactPolicy, as_of: date) -> Column:
         "service_tier": _not_of_the_tier(policy),
         "life_event_consent": F.col("discreet") & ~F.coalesce("life_event_consent", F.lit(False)),
         "no_life_event": F.col("discreet") & ~inferred,
+        "offer_control_group": (F.col("new_until") >= F.lit(as_of)) & in_control_group_of_offer(policy),
         "cool_down": F.date_diff(F.lit(as_of), "last_on") < F.col("cool_down_days"),
     }
     named = [F.when(F.coalesce(rules[rule], F.lit(False)), F.lit(rule)) for rule in RULES if rule in rules]
@@ -147,6 +148,11 @@ def _not_of_the_tier(policy: ContactPolicy) -> Column:
         for tier, served in policy.tiers.items() if served.families is not None
     ]  # fmt: skip
     return F.greatest(by_offer, F.lit(False), *by_tier)
+
+
+def in_control_group_of_offer(policy: ContactPolicy) -> Column:
+    """Whether lot keeps an offer from a customer while it is new. Columns read: `customer_id`, `offer_id`, `control_share`."""
+    return lot(F.concat_ws("|", F.lit(policy.control_salt), F.lit("offer"), "offer_id", "customer_id")) < F.col("control_share")
 
 
 def _as_one(candidates: DataFrame, offers: Mapping[str, Offer]) -> DataFrame:

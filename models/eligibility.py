@@ -16,7 +16,8 @@ SHELF = (
     "offer_id string, family string, margin double, contact_cost double, min_age int, max_age int, "
     "min_income decimal(18,2), min_assets decimal(18,2), min_risk_profile int, once boolean, requires_holding array<string>, "
     "service_tiers array<string>, products array<string>, asked string, window_days int, raised_by map<string,double>, "
-    "cool_down_days int, discreet boolean, daily_quota int, bundle array<string>, discount double, together double"
+    "cool_down_days int, discreet boolean, daily_quota int, bundle array<string>, discount double, together double, "
+    "new_until date, control_share double"
 )
 
 
@@ -32,6 +33,7 @@ def shelf(spark: SparkSession, offers: Mapping[str, Offer]) -> DataFrame:
             {event: float(share) for event, share in offer.raised_by.items()}, offer.cool_down_days, offer.discreet,
             offer.daily_quota,
             *((list(offer.bundle.offers), float(offer.bundle.discount), offer.bundle.together) if offer.bundle else (None, None, None)),
+            offer.new_until, offer.control_share,
         )
         for offer_id, offer in sorted(offers.items())
     ]  # fmt: skip

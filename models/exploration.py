@@ -64,5 +64,9 @@ def explored(ranked: DataFrame, policy: ContactPolicy) -> DataFrame:
 
 def _hashed(policy: ContactPolicy, start: int) -> Column:
     """From 0 to 1, of eight digits of the hash of customer and month."""
-    made_of = F.concat_ws("|", F.lit(f"lot {policy.exploration_salt}"), F.date_format("as_of", "yyyy-MM"), "customer_id")
+    return lot(F.concat_ws("|", F.lit(f"lot {policy.exploration_salt}"), F.date_format("as_of", "yyyy-MM"), "customer_id"), start)
+
+
+def lot(made_of: Column, start: int = 1) -> Column:
+    """From 0 to 1, of eight digits of a text's hash."""
     return F.conv(F.substring(F.sha2(made_of, 256), start, 8), 16, 10).cast("bigint") / F.lit(2**32)

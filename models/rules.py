@@ -17,6 +17,7 @@ RULES = {
     "requires_holding": "builds on a product that is not held",
     "life_event_consent": "has not agreed that life events are read",
     "no_life_event": "only offered for a life event",
+    "offer_control_group": "held back by lot, to see what the new offer brings",
     "cool_down": "talked about of late",
     "negative_value": "expected to cost more than it brings",
 }

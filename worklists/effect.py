@@ -89,6 +89,17 @@ class OtherWay:
 
 
 @dataclass(frozen=True)
+class NewOffer:
+    """A new offer: everybody it was open to on a day, told of it or not, against those from whom only its own lot kept it."""
+
+    name: str
+    on: date
+    open_to: int
+    kept_from: int
+    uptake: Difference | None  # None while its window is not over, or where only a yes tells that it was taken
+
+
+@dataclass(frozen=True)
 class Report:
     """What the effect report tells of the alerts of `first` to `last`."""
 
@@ -98,6 +109,7 @@ class Report:
     first: date
     last: date
     known_until: date
+    new: Sequence[NewOffer] = ()
 
 
 def effects(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: date) -> tuple[list[Effect], list[Effect]]:
@@ -118,6 +130,23 @@ def effects(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: dat
             by_offer[case.offer_id].setdefault(case.customer_id, case)
     types = [_effect(name, list(group.values()), offers, known_until) for name, group in sorted(by_type.items())]
     return types, [_effect(name, list(group.values()), offers, known_until) for name, group in sorted(by_offer.items())]
+
+
+def new_offer(cases: Sequence[Case], offers: Mapping[str, Offer], known_until: date) -> NewOffer:
+    """What having a new offer at all brought: diluted by all who were never told of it, and as far as that goes without bias.
+
+    Parameters
+    ----------
+    cases : one a customer, all of one day and offer; `control`: of the offer's own control group
+    offers : the shelf
+    known_until : date
+    """
+    first = cases[0]
+    shown = [case for each in cases if (case := _as_shown(each, offers))]
+    took = {case.alert_id: float(all(_took(case, offers).values())) for case in shown}
+    told = share_difference(*_split(shown, took)) if shown and _window_over(first, offers, known_until) else None
+    kept_from = sum(case.control for case in cases)
+    return NewOffer(first.offer_id or "", first.raised_on, len(cases) - kept_from, kept_from, told)
 
 
 def first_offers(cases: Iterable[Case], offers: Mapping[str, Offer], known_until: date) -> list[Case]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from jinja2 import Environment
 
 from conf.settings import Settings
-from worklists.effect import MIN_GROUP, Difference, Effect, OtherWay, Report
+from worklists.effect import MIN_GROUP, Difference, Effect, NewOffer, OtherWay, Report
 from worklists.figures import day, money
 
 INK, ACCENT, PALE = "#1B2530", "#0D5C63", "#9AA5AD"
@@ -18,6 +18,8 @@ TOO_FEW_NOTE = (
     "nobody asks the control group."
 )
 
+NEW_TITLE = "New offers, each against its own control group"
+NEW_NOTE = "Everybody it was open to on the day, told of it or not: what having the offer brought, and so less than a call about it does."
 WAYS_TITLE = "Other ways of choosing the offer a call opens with"
 WAYS_NOTE = "Estimated from the lot's chances (doubly robust, 95 %): uptake of the offer told, whether or not the call brought it about."
 NO_WAYS = "nothing is said: no call about an offer has a window that is over and scores that are kept"
@@ -40,6 +42,10 @@ def effect_text(report: Report, settings: Settings) -> str:
                 f"    value                 {_amounts(effect.value, currency + ' an alert')}",
                 f"    one more alert        {_amounts(effect.one_more, currency)}",
             ]
+    if report.new:
+        lines += ["", NEW_TITLE, f"  {NEW_NOTE}"]
+    for named, groups, uptake in _new(report.new, settings):
+        lines += [f"  {named}, {groups}", f"    uptake                {uptake}"]
     lines += ["", WAYS_TITLE, f"  {WAYS_NOTE}"]
     for named, calls, value, gain in _ways(report.ways, currency):
         lines += [f"  {named}, {calls}", f"    {value}", *([f"    {gain}"] if gain else [])]
@@ -54,9 +60,19 @@ def effect_page(report: Report, settings: Settings) -> str:
     ]
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_PAGE).render(
         title=_title(report), bank=settings.bank.name, currency=settings.bank.base_currency, tables=tables,
-        too_few=TOO_FEW_NOTE, ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS,
+        new_title=NEW_TITLE, new_note=NEW_NOTE, new=_new(report.new, settings), too_few=TOO_FEW_NOTE,
+        ways_title=WAYS_TITLE, ways_note=WAYS_NOTE, no_ways=NO_WAYS,
         ways=_ways(report.ways, settings.bank.base_currency),
     )
+
+
+def _new(offers: Sequence[NewOffer], settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, groups and uptake of each new offer, in words."""
+    return [
+        (_named(of.name, settings), f"on {day(of.on, 'en')} open to {of.open_to:,}, kept from {of.kept_from:,} by lot",
+         "nothing is said yet, or only a yes tells it" if of.uptake is None else _shares(of.uptake))
+        for of in offers
+    ]  # fmt: skip
 
 
 def _ways(ways: Sequence[OtherWay], currency: str) -> list[tuple[str, str, str, str]]:
@@ -159,6 +175,12 @@ lowest priority, which is what the next alert below today's line would be like. 
 {% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></div>
 {% endfor %}
+{% if new %}<h2>{{ new_title }}</h2>
+<p>{{ new_note }}</p>
+<div class="wide"><table><thead><tr><th></th><th>Groups</th><th>Uptake</th></tr></thead><tbody>
+{% for row in new %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}</tbody></table></div>
+{% endif %}
 <h2>{{ ways_title }}</h2>
 <p>{{ ways_note }}</p>
 {% if ways %}<div class="wide"><table><thead><tr><th></th><th>Calls</th><th>Value</th><th>Gain</th></tr></thead><tbody>

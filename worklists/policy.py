@@ -191,27 +191,32 @@ def held_back(
     return _within_capacity(known, policy, customers).select(*(name for name in kept if name != "family"))
 
 
-def drawn(held: DataFrame, policy: ContactPolicy) -> DataFrame:
+def drawn(held: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
     """After everything else, the lot: what is compared later is what would have been called.
+
+    Only new alerts are drawn: what lives on when a period ends stays in the group of the day it was raised on.
 
     Parameters
     ----------
     held : DataFrame with `customer_id`, `safety`, `suppressed_by`
     policy : ContactPolicy
+    today : date
 
     Returns
     -------
     DataFrame with `control_group`, and `suppressed_by` naming it
     """
-    control = F.col("suppressed_by").isNull() & in_control_group(F.col("customer_id"), policy) & ~F.col("safety")
+    control = F.col("suppressed_by").isNull() & in_control_group(F.col("customer_id"), policy, today) & ~F.col("safety")
     return held.withColumns({
         "suppressed_by": F.when(control, "control_group").otherwise(F.col("suppressed_by")), "control_group": control,
     })  # fmt: skip
 
 
-def in_control_group(customer: Column, policy: ContactPolicy) -> Column:
-    """Whether lot holds a customer back: a share of a hash, so it is the same every day until the salt is changed."""
-    lot = F.conv(F.substring(F.sha2(F.concat_ws("|", F.lit(policy.control_salt), customer), 256), 1, 8), 16, 10).cast("bigint")
+def in_control_group(customer: Column, policy: ContactPolicy, today: date) -> Column:
+    """Whether lot holds a customer back: a share of a hash, the same on every day of `control_months` of the calendar."""
+    period = f"{today.year} {(today.month - 1) // policy.control_months}"
+    made_of = F.concat_ws("|", F.lit(policy.control_salt), F.lit(period), customer)
+    lot = F.conv(F.substring(F.sha2(made_of, 256), 1, 8), 16, 10).cast("bigint")
     return lot < F.lit(int(policy.control_share * 2**32))
 
 

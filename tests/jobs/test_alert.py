@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
 from conf import Settings
 from jobs.alert import run
 from jobs.context import Job, Places
+from worklists.policy import in_control_group
 
 D = date(2026, 6, 15)
 
@@ -210,3 +212,26 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert fay["change"] == "Taken back on 17 Jun 2026: what it was about was corrected or reversed."
     assert last["ida abnormal_withdrawal"]["status"] == "contacted"
     assert last["anna early_withdrawal"] == anna2
+
+
+def test_an_alert_stays_in_the_group_of_the_day_it_was_raised_on(bank: Bank) -> None:
+    """On 1 July the control group is drawn anew: what lives, lives on as it was raised, also where something is added to it."""
+    policy = bank.settings.contact_policy.model_copy(update={"control_share": 0.5})
+    bank.settings = bank.settings.model_copy(update={"contact_policy": policy})
+    june, july = date(2026, 6, 30), date(2026, 7, 1)
+    names = bank.spark.createDataFrame([(f"c{n}",) for n in range(40)], "customer_id string")
+    groups = names.select("customer_id", *[in_control_group(F.col("customer_id"), policy, day).alias(str(day)) for day in (june, july)])
+    found = {(row[str(june)], row[str(july)]): row["customer_id"] for row in groups.collect()}
+    leaves, enters = found[True, False], found[False, True]
+    bank.add("customers", [customer(leaves), customer(enters)])
+    both = [(who, day) for who in (leaves, enters) for day in (june, july)]
+    flows = [flow(f"{who}{day.month}", who, "early_withdrawal", 60_000, day, cause=None) for who, day in both]
+    bank.add("abnormal_flows", flows)
+    bank.add("transactions", [booked(each) for each in flows])
+    bank.run(june)
+    raised = {row["customer_id"]: (row["alert_id"], row["control_group"], row["status"]) for row in bank.alerts().values()}
+    assert {who: of[1:] for who, of in raised.items()} == {leaves: (True, "suppressed"), enters: (False, "open")}
+    bank.run(july)
+    after = bank.alerts().values()
+    assert {row["customer_id"]: (row["alert_id"], row["control_group"], row["status"]) for row in after} == raised
+    assert {row["customer_id"]: row["flow_ids"] for row in after} == {who: [f"{who}6", f"{who}7"] for who in (leaves, enters)}

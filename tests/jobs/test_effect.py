@@ -15,9 +15,10 @@ from conf import Settings
 from conf.offer import agreed_to, asked_about, paid_for
 from jobs.context import Job, Places
 from jobs.customers_as_of import customers_as_of, ever_acquired
-from jobs.effect import effect, other_ways
+from jobs.effect import effect, new_offers, other_ways
 from tests.small_lake import laid_down
-from worklists.effect import Case
+from worklists.effect import Case, Report
+from worklists.effect_page import effect_page, effect_text
 
 D, SHARE = date(2026, 6, 15), 0.4
 NAMES = ("mortgage", "car_loan", "gold_savings")
@@ -141,3 +142,34 @@ def test_payments_and_answers_are_read_as_they_were_known(spark: SparkSession, p
     held = {row["as_of"]: row["held"] for row in customers_as_of(job, days, assets).where("customer_id = 'C00'").collect()}
     assert [agreed_to("car_purchase") in held[day] for day in days] == [True, True, False], "a car is bought once in a year"
     assert not any(paid_for("travel_package") in held[day] for day in days), "what is taken again is never held"
+
+
+def test_a_new_offer_is_compared_with_its_own_control_group(places: Places, settings: Settings) -> None:
+    """Open to 40, of whom 8 take it; kept from 30, of whom 3 do; others were not to have it anyway."""
+    late = D + timedelta(days=61)
+    who = [f"C{n:02}" for n in range(80)]
+    verdicts = [(True, [])] * 40 + [(False, ["offer_control_group"])] * 30 + [(False, ["offer_control_group", "cool_down"])] * 10
+    for day, of_day in ((D, verdicts), (late, [(True, [])] * 80)):  # the first day decides
+        write_deltalake(places.lake / "offer_scores", pa.table({
+            "customer_id": who, "as_of": pa.array([day] * 80, pa.date32()), "offer_id": ["gold_savings"] * 80,
+            "eligible": [eligible for eligible, _ in of_day], "blocked_by": pa.array([rules for _, rules in of_day], pa.list_(pa.string())),
+        }), mode="append")  # fmt: skip
+    takers = [*who[:8], *who[40:43], *who[70:80]]
+    write_deltalake(places.lake / "holdings", pa.table({
+        "customer_id": takers, "product_id": ["gold_savings"] * len(takers),
+        "acquired_on": pa.array([D + timedelta(days=5)] * len(takers), pa.date32()),
+    }))  # fmt: skip
+    gold = settings.offers["gold_savings"].model_copy(update={"new_until": late})
+    fresh = settings.model_copy(update={"offers": {**settings.offers, "gold_savings": gold}})
+    (found,) = new_offers(fresh, places, D, late, late)
+    assert (found.name, found.on, found.open_to, found.kept_from) == ("gold_savings", D, 40, 30)
+    assert found.uptake is not None
+    assert (found.uptake.treated, found.uptake.control) == (0.2, 0.1)
+    (waiting,) = new_offers(fresh, places, D, late, D + timedelta(days=59))
+    assert waiting.uptake is None
+    assert new_offers(settings, places, D, late, late) == []
+    said = effect_text(Report([], [], [], D, late, late, [found]), fresh)
+    assert "Gold savings plan, on 15 Jun 2026 open to 40, kept from 30 by lot" in said
+    assert "20.0% against 10.0%" in said
+    assert "kept from 30 by lot" in effect_page(Report([], [], [], D, late, late, [found]), fresh)
+    assert "New offers" not in effect_text(Report([], [], [], D, late, late), fresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pyspark.sql.functions as F
@@ -204,6 +204,19 @@ def test_a_bundle_is_one_candidate_made_of_what_is_left_of_it(spark: SparkSessio
     order = sorted((row["rank"], name) for (who, name), row in rows.items() if who == "plain")
     assert [name for _, name in order] == ["a", "all", "b", "c"]
     assert sum(row["propensity"] for (who, _), row in rows.items() if who == "plain") == 1
+
+
+def test_a_new_offer_is_kept_from_its_own_control_group_until_it_is_no_longer_new(spark: SparkSession) -> None:
+    fresh = {name: of.model_copy(update={"new_until": DAY, "control_share": 0.2}) if name in ("offer_0", "offer_2") else of
+             for name, of in LOT.items()}  # fmt: skip
+    now, later = (lot(spark, 0.0, day, fresh) for day in (DAY, DAY + timedelta(days=1)))
+    kept = {name: {who for who, of in now.items() if of[name][0] is None} for name in fresh}
+    assert [len(kept[name]) for name in ("offer_1", "offer_3")] == [0, 0]
+    for name in ("offer_0", "offer_2"):
+        assert abs(len(kept[name]) - 600) < 4 * (3000 * 0.2 * 0.8) ** 0.5
+    assert abs(len(kept["offer_0"] & kept["offer_2"]) - 120) < 40, "each offer's lot is its own"
+    assert all(of["offer_1"][1] == (who in kept["offer_0"]) for who, of in now.items()), "the next of the family takes its place"
+    assert all(rank is not None for of in later.values() for rank, _ in of.values())
 
 
 LOT = {f"offer_{n}": offer("fund" if n < 2 else family, 1000 - n, f"product_{n}") for n, family in enumerate(

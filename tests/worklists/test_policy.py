@@ -122,7 +122,7 @@ def test_every_gate_holds_in_its_order(spark: SparkSession, settings: Settings) 
         "quarter": "contact_fatigue",
     }
     assert held.where("relationship_manager_id IS NULL").count() == 0
-    assert drawn(held, policy).where("control_group").count() == 0
+    assert drawn(held, policy, D).where("control_group").count() == 0
 
 
 def test_a_service_tier_has_limits_and_callers_of_its_own(spark: SparkSession, settings: Settings) -> None:
@@ -163,8 +163,8 @@ def test_caps_take_the_best_and_keep_as_many_again(spark: SparkSession, settings
     assert few.where("customer_id = 'f'").first()["suppressed_by"] is None  # a small bank has places, too
 
     all_in_control = policy.model_copy(update={"control_share": 0.5, "control_salt": "x"})
-    with_lot = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in drawn(called, all_in_control).collect()}
-    lot = {row["customer_id"] for row in stand.where(in_control_group(F.col("customer_id"), all_in_control)).collect()}
+    with_lot = {row["customer_id"]: (row["suppressed_by"], row["control_group"]) for row in drawn(called, all_in_control, D).collect()}
+    lot = {row["customer_id"] for row in stand.where(in_control_group(F.col("customer_id"), all_in_control, D)).collect()}
     assert 0 < len(lot) < 11
     for name, rule in found.items():  # the lot is drawn among what would have been called, and never over somebody's safety
         in_lot = name in lot and rule is None and name != "i"
@@ -202,12 +202,19 @@ def test_what_can_wait_comes_on_the_day_of_the_weekly_digest() -> None:
     assert all(sales_today(ContactPolicy(), day) for day in days)
 
 
-def test_the_lot_holds_its_share_and_does_not_change(spark: SparkSession) -> None:
+def test_the_lot_holds_its_share_and_changes_with_the_half_year_only(spark: SparkSession) -> None:
     customers = spark.range(4000).select(F.concat(F.lit("C"), "id").alias("customer_id"))
-    drawn = customers.where(in_control_group(F.col("customer_id"), ContactPolicy())).collect()
-    assert 150 < len(drawn) < 250
-    again = customers.repartition(3).where(in_control_group(F.col("customer_id"), ContactPolicy())).collect()
-    assert {row[0] for row in again} == {row[0] for row in drawn}
+
+    def lot(today: date, of: ContactPolicy = ContactPolicy(), partitions: int = 2) -> set[str]:  # noqa: B008 - frozen
+        return {row[0] for row in customers.repartition(partitions).where(in_control_group(F.col("customer_id"), of, today)).collect()}
+
+    first = lot(date(2026, 1, 1))
+    assert 150 < len(first) < 250
+    assert lot(date(2026, 6, 30), partitions=3) == first
+    for later in (date(2026, 7, 1), date(2027, 1, 1)):
+        assert 150 < len(lot(later)) < 250
+        assert len(lot(later) & first) < 30, "5 % of 5 % by chance: nobody is left alone for ever"
+    assert lot(date(2026, 12, 31), ContactPolicy(control_months=12)) == lot(date(2026, 1, 1), ContactPolicy(control_months=12))
 
 
 def test_priority_is_value_urgency_and_probability(spark: SparkSession, settings: Settings) -> None:
