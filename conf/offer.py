@@ -99,7 +99,7 @@ class Offer(Model):
     reason: dict[Literal["en", "zh"], str]  # what to say for it, in one sentence
     margin: Decimal = Field(Decimal(0), gt=0)  # expected 12-month margin when taken, base currency
     contact_cost: Decimal = Field(ge=0)
-    prior: float = Field(0.0, gt=0, lt=1)  # yearly uptake expected before anything is learned
+    prior: float = Field(0.0, gt=0, lt=1)  # yearly uptake expected before anything is learned; of those asked, where only a yes tells it
     eligibility: Eligibility = Eligibility()
     uptake: Uptake = Uptake()
     bundle: Bundle | None = None
