@@ -18,7 +18,8 @@ from features.catalogue import phrases
 from jobs.context import Counts, Job
 from jobs.customers_as_of import customers_as_of, service_tiers
 from jobs.model_shelf import ModelShelf
-from models.arbitration import ranked_candidates, with_bundles
+from models.arbitration import ranked_candidates
+from models.bundles import with_bundles
 from models.scoring import Scorer, offer_reasons, offer_scores, ready
 from worklists.matters import offers_told
 

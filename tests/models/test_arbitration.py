@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from conf.offer import Bundle, Eligibility, Offer, Uptake
 from conf.settings import ContactPolicy, TierPolicy
-from models.arbitration import ranked_candidates, with_bundles
+from models.arbitration import ranked_candidates
+from models.bundles import with_bundles
 from models.rules import RULES
 
 DAY = date(2026, 3, 10)
