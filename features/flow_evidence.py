@@ -1,12 +1,14 @@
-"""The rows behind an abnormal flow, so that it can be defended, and what had gone the other way shortly before."""
+"""The rows behind an abnormal flow, so that it can be defended, what was netted out beside it, and what had gone the other way before."""
 
 from __future__ import annotations
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 
-from features.flows import UNIT
+from features.deposit_events import OWN_BOOKINGS
+from features.flows import DEPOSIT_PRODUCTS, UNIT, may_net, with_opposed
 
+NETTED_ROWS = 20  # kept of one flow, the largest: a pooling account cannot blow an alert up
 PASSING_DAYS = 7  # what goes out within a week of coming in was only passing through
 PASSED_SHARE = 0.8  # of the amount
 
@@ -51,3 +53,43 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame) -> DataFrame:
         *UNIT, "p_value", "q_value", "_window.*", F.col("_legs.transaction_id").alias("transaction_ids"), "_main.*", "_recorded",
         passed.alias("passed"),
     )
+
+
+def with_netted(told: DataFrame, movements: DataFrame) -> DataFrame:
+    """Adds what was netted out of a flow's days: the customer's own transfers and roll-overs, and equal amounts of one day both ways.
+
+    Parameters
+    ----------
+    told : DataFrame with `flow_id`, `customer_id`, `business_date`, `window_days`, `transaction_ids`, one row a flow
+    movements : DataFrame as `features.flows.owned` returns, with `amount_base`; whole for the days of the flows
+
+    Returns
+    -------
+    DataFrame with `netted_ids` (array, the largest first, at most `NETTED_ROWS`), `own_moved` and `both_ways` (what moved between own
+    accounts, and what went and came in equal amounts; each pair counted once, null where nothing did)
+    """
+    flow = ("flow_id", "customer_id", "business_date", "window_days", "transaction_ids")
+    m, t = movements.where(F.col("product_type").isin(*DEPOSIT_PRODUCTS)).alias("m"), F.broadcast(told.select(*flow)).alias("t")
+    inside = F.date_diff("t.business_date", "m.business_date").between(0, F.col("t.window_days") - 1)
+    near = m.where(F.col("amount_base").isNotNull()).join(t, (F.col("m.customer_id") == F.col("t.customer_id")) & inside).select(
+        "t.flow_id", "t.transaction_ids", "m.transaction_id", "m.business_date", "m.direction", "m.amount_base",
+        (F.col("m.own_transfer") & ~F.col("m.type").isin(*OWN_BOOKINGS, "loan")).alias("_own"),
+        may_net(F.col("m.own_transfer")).alias("_nets"),
+    )
+    found = with_opposed(near, "flow_id", "business_date", "amount_base", "_nets").withColumn("_back", F.col("opposed") & F.col("_nets"))
+    out, into = F.col("direction") == "debit", F.col("direction") == "credit"
+
+    def total(which: Column) -> Column:
+        return F.sum(F.when(which, F.col("amount_base"))).cast("decimal(18,2)")
+
+    netted = (
+        found.where((F.col("_own") | F.col("_back")) & ~F.array_contains("transaction_ids", F.col("transaction_id")))
+        .groupBy("flow_id")
+        .agg(
+            F.sort_array(F.collect_list(F.struct("amount_base", "transaction_id")), asc=False).alias("_legs"),
+            F.greatest(total(F.col("_own") & out), total(F.col("_own") & into)).alias("own_moved"),
+            F.greatest(total(F.col("_back") & out), total(F.col("_back") & into)).alias("both_ways"),
+        )
+    )
+    ids = F.coalesce(F.slice("_legs.transaction_id", 1, NETTED_ROWS), F.array().cast("array<string>"))
+    return told.join(netted, "flow_id", "left").withColumn("netted_ids", ids).drop("_legs")

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 
 from features.account_events import drained, woken
 from features.deposit_events import closures, early_withdrawals
-from features.flow_evidence import with_rows_behind
+from features.flow_evidence import with_netted, with_rows_behind
 from jobs.context import Job
 from models.abnormal_flow import hard_severity
 from models.flow_chance import Learned, chance
@@ -21,6 +21,7 @@ from worklists.flow_reasons import (
     early_withdrawal_reason,
     flow_reason,
     likely_cause,
+    with_netted_told,
     woken_reason,
 )
 
@@ -38,6 +39,12 @@ def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: L
         {"kind": kind, "cause": likely_cause(job.settings.flows.causes), "chance": chance(answers)})
     what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", "amount", F.array_join("transaction_ids", ","))
     return _rows(job, told, flow_reason(job.settings), what)
+
+
+def with_legs_netted(job: Job, rows: DataFrame, moved: DataFrame) -> DataFrame:
+    """The day's rows with what was netted out beside each; only the days of what is told are looked at again."""
+    found = with_netted(rows.localCheckpoint(), moved)
+    return found.withColumn("reason", with_netted_told(job.settings)).drop("own_moved", "both_ways")
 
 
 def hard_event_rows(

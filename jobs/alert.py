@@ -41,6 +41,7 @@ from worklists.matters import (
     flow_matters,
     flows_at_hand,
     flows_to_tell,
+    legs_of_flow,
     life_event_matters,
     offer_matters,
     one_a_customer,
@@ -195,7 +196,8 @@ def _flow_matters(job: Job, today: Known) -> DataFrame:
     first = at_hand.agg(F.min("business_date")).first()
     since = (first[0] if first and first[0] else job.day) - timedelta(days=max(*job.settings.flows.windows_days, LONGEST_WINDOW_DAYS))
     transactions = known(job.lake.read("transactions").where(F.col("business_date") >= F.lit(since)), job.day)
-    legs = _legs(job, at_hand, transactions).localCheckpoint()
+    behind = _legs(job, at_hand, transactions).localCheckpoint()
+    legs = behind.where("counted")
     of_accounts = transactions.join(F.broadcast(legs.select("account_id").distinct()), "account_id", "left_semi")
     undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts, job.settings.flows.return_days))
     if job.settings.feed("transactions").corrections:
@@ -203,17 +205,18 @@ def _flow_matters(job: Job, today: Known) -> DataFrame:
         corrected = corrected_flows(at_hand, versions.where(F.col("recorded_on") <= F.lit(job.day)), job.day)
         undone = undone.unionByName(corrected).groupBy("flow_id").agg(F.max("undone_on").alias("undone_on"))
     told = flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint()
-    return flow_matters(told, legs, job.settings).localCheckpoint()
+    return flow_matters(told, behind, job.settings).localCheckpoint()
 
 
 def _legs(job: Job, flows: DataFrame, transactions: DataFrame) -> DataFrame:
-    """The transactions behind flows, with their amount in base currency."""
-    behind = flows.select(F.explode("transaction_ids").alias("transaction_id")).distinct()
-    found = transactions.join(F.broadcast(behind), "transaction_id", "left_semi")
+    """The transactions behind flows, with their amount in base currency; `counted`: part of one, not only netted beside one."""
+    behind = flows.select(legs_of_flow()).select("leg.*").groupBy("transaction_id").agg(F.bool_or("counted").alias("counted"))
+    found = transactions.join(F.broadcast(behind), "transaction_id")
     rates = latest_known_by(job.lake.read("fx_rates"), ("rate_date", "currency"), job.day)
     legs = in_base_currency(found, rates, job.settings.bank.base_currency)
     return legs.select(
-        "transaction_id", "account_id", "business_date", "amount", "currency", "amount_base", "direction", "channel", "counterparty"
+        "transaction_id", "account_id", "business_date", "amount", "currency", "amount_base", "direction", "channel", "counterparty",
+        "counted",
     )
 
 

@@ -27,7 +27,7 @@ from features.flows import (
     window_sums,
     with_expected,
 )
-from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows
+from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows, with_legs_netted
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
 from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, surprises, with_p_and_q
@@ -114,8 +114,8 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     judged = _judged(job, look, everyone, around, touched, learned).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
-    told = statistical_rows(job, fresh, _with_flagged(flows, around), learned).unionByName(
-        hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day))
+    told = with_legs_netted(job, statistical_rows(job, fresh, _with_flagged(flows, around), learned).unionByName(
+        hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day)), moved)
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
     if no_news:

@@ -68,10 +68,9 @@ class _Behind:
         ids = list(alert["flow_ids"] or ())
         return sorted(self.rows("abnormal_flows", [("flow_id", "in", ids)]), key=lambda row: row["flow_id"]) if ids else []
 
-    def transactions(self, flow: Row) -> list[Row]:
-        """The rows behind a flow as they were when it was found, in base currency, largest first."""
-        ids = list(flow["transaction_ids"] or ())
-        versions = self.rows("transactions", [("transaction_id", "in", ids)]) if ids else []
+    def transactions(self, flow: Row, ids: Sequence[str]) -> list[Row]:
+        """Rows behind a flow, or netted beside it, as they were when it was found, in base currency, largest first."""
+        versions = self.rows("transactions", [("transaction_id", "in", list(ids))]) if ids else []
         found = [row for row in versions if stood(row, flow["detected_on"])]
         for row in found:
             row["amount_base"] = self._in_base_currency(row, flow["detected_on"])
@@ -144,12 +143,13 @@ def _head(alert: Row) -> Iterator[str]:
 
 def _flow(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
     """One abnormal flow: its rows, its baseline, and whether both still say the same."""
-    rows = behind.transactions(flow)
+    rows = behind.transactions(flow, flow["transaction_ids"] or ())
+    netted = behind.transactions(flow, flow["netted_ids"] or ())
     yield ""
     yield (f"{flow['kind']} of {money(flow['amount'])} {behind.settings.bank.base_currency}, {told_day(flow['business_date'], 'en')}, "
            f"over {flow['window_days']} day(s), found {told_day(flow['detected_on'], 'en')}  (flow {flow['flow_id']})")  # fmt: skip
-    for row in rows:
-        yield (f"  {row['business_date']}  {row['amount_base']:>16,.2f}  {row['direction']:6}  {row['type']:12}  {row['channel']:8}"
+    for role, row in (*(("counted", row) for row in rows), *(("netted ", row) for row in netted)):
+        yield (f"  {role}  {row['business_date']}  {row['amount_base']:>16,.2f}  {row['direction']:6}  {row['type']:12}  {row['channel']:8}"
                f"  {row['account_id']}  {row['transaction_id']}  {row['source_file']}")  # fmt: skip
     lost = set(flow["transaction_ids"] or ()) - {row["transaction_id"] for row in rows}
     if lost:

@@ -58,6 +58,8 @@ ABNORMAL_FLOWS = Table(
         Column("kind", "STRING", ", ".join(FLOW_KINDS)),
         Column("window_days", "INT", "days looked at together, up to `business_date`: of `drained` always `flows.drained_days`"),
         Column("transaction_ids", "ARRAY<STRING>", "the rows behind it", Personal.PSEUDONYM),
+        Column("netted_ids", "ARRAY<STRING>", "what was netted out of the same customer's same days: own transfers, roll-overs, reversals; "
+               "the largest first, at most 20", Personal.PSEUDONYM),
         Column("amount", MONEY, "base currency", Personal.SENSITIVE),
         Column("usual_amount", MONEY, "the customer's usual, base currency; 0 where nothing is usual, as of a broken deposit",
                Personal.SENSITIVE),

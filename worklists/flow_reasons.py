@@ -11,6 +11,7 @@ from conf.codes import CHANNELS, PRODUCTS
 from conf.settings import Cause, Settings
 from worklists.reasons import chosen, day, money, worded
 
+NETTED_SHARE = 0.2  # of a flow's amount; what was netted beside it is told from here on
 DESTINATIONS = ("placed_again", "own_account", "left", "unknown")
 
 
@@ -84,6 +85,23 @@ def flow_reason(settings: Settings) -> Column:
     return F.when(F.col("kind") == "withdrawal", worded(words["withdrawal"], values)).otherwise(
         worded(words["deposit"], values)
     )
+
+
+def with_netted_told(settings: Settings) -> Column:
+    """The reason with what moved in the same days and was not counted, where that is much beside the amount.
+
+    Columns read: `reason`, `kind`, `amount`, and those of `features.flow_evidence.with_netted`.
+    """
+    words, currency = settings.wording[settings.bank.language].reasons, F.lit(settings.bank.base_currency)
+    judged = F.col("kind").isin("withdrawal", "deposit")
+    told = [
+        F.when(
+            judged & (F.col(name) >= F.col("amount") * NETTED_SHARE),
+            worded(words[f"netted_{name}"], {"amount": money(F.col(name)), "currency": currency}),
+        )
+        for name in ("own_moved", "both_ways")
+    ]
+    return F.concat_ws("", "reason", *told)
 
 
 def early_withdrawal_reason(settings: Settings) -> Column:

@@ -29,7 +29,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     ----------
     flows : DataFrame of `abnormal_flows` rows to tell, with `_matter` (of the alert they join; null: a new one), `untold` (not
         told in it so far) and `_undone` (taken back: told only where nothing else is left)
-    legs : DataFrame with `transaction_id`, `business_date`, `amount_base`, `direction`, `channel`: the rows behind them
+    legs : DataFrame with `transaction_id`, `business_date`, `amount_base`, `direction`, `channel`: the rows behind and netted beside them
     settings : Settings
 
     Returns
@@ -48,7 +48,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         "flow_id",
         F.col("_type").alias("type"),
         "kind", "cause", "amount", "business_date", "detected_on", "window_days", "usual_amount", "observations", "peer_group",
-        "peer_weight", "_legs", "untold", "_undone",
+        "peer_weight", "_legs", "_netted", "untold", "_undone",
         F.concat("reason", late).alias("told"),
         F.array_position(_texts(SEVERITIES), F.col("severity")).cast("int").alias("severity"),
         F.coalesce("chance", F.lit(policy.priority.certainty)).alias("certainty"),
@@ -215,6 +215,19 @@ def flows_to_tell(at_hand: DataFrame, undone: DataFrame, live: DataFrame, stand:
     )
 
 
+def legs_of_flow() -> Column:
+    """A flow's movements, exploded as `leg` of `transaction_id` and `counted` (netted out beside it: false).
+
+    Columns read: `transaction_ids`, `netted_ids` (null of flows found by an earlier version).
+    """
+
+    def legs(ids: Column, counted: bool) -> Column:
+        return F.transform(ids, lambda each: F.struct(each.alias("transaction_id"), F.lit(counted).alias("counted")))
+
+    netted = F.coalesce("netted_ids", F.array().cast("array<string>"))
+    return F.explode(F.concat(legs(F.col("transaction_ids"), counted=True), legs(netted, counted=False))).alias("leg")
+
+
 def untold_life_events(life_events: DataFrame, alerts: DataFrame, policy: ContactPolicy, today: date) -> DataFrame:
     """Today's life events of customers who were not told of the same event and stage within `life_event_again_days`.
 
@@ -314,17 +327,21 @@ def _texts(names: tuple[str, ...]) -> Column:
 
 
 def _with_legs(flows: DataFrame, legs: DataFrame) -> DataFrame:
-    """Adds `_legs`, the rows behind a flow, largest first."""
+    """Adds `_legs`, the rows behind a flow, and `_netted`, those netted out beside it; largest first."""
     leg = F.struct("amount_base", "transaction_id", F.col("l.business_date").alias("business_date"), "direction", "channel")
     behind = (
-        flows.select("flow_id", F.explode("transaction_ids").alias("transaction_id"))
+        flows.select("flow_id", legs_of_flow())
+        .select("flow_id", "leg.transaction_id", F.col("leg.counted").alias("_counted"))
         .join(legs.alias("l"), "transaction_id")
         .groupBy("flow_id")
-        .agg(F.sort_array(F.collect_list(leg), asc=False).alias("_legs"))
+        .agg(*(
+            F.sort_array(F.collect_list(F.when(F.col("_counted") == counted, leg)), asc=False).alias(name)
+            for name, counted in (("_legs", True), ("_netted", False))
+        ))
     )
     none = F.array().cast("array<struct<amount_base: decimal(18,2), transaction_id: string, business_date: date, "
                            "direction: string, channel: string>>")  # fmt: skip
-    return flows.join(behind, "flow_id", "left").withColumn("_legs", F.coalesce("_legs", none))
+    return flows.join(behind, "flow_id", "left").withColumns({name: F.coalesce(name, none) for name in ("_legs", "_netted")})
 
 
 def _type() -> Column:
@@ -345,25 +362,35 @@ def _late(settings: Settings) -> Column:
 
 
 def _evidence(flows: Column, settings: Settings) -> Column:
-    """The rows behind, largest first and each once, then what was usual."""
+    """The rows behind, largest first and each once, then what was netted out beside them, then what was usual."""
     words = settings.wording[settings.bank.language].reasons
     directions = {code: words[f"evidence_{code}"] for code in ("credit", "debit")}
     channels = {code: words[f"channel_{code}"] for code in CHANNELS}
 
+    def said(leg: Column) -> Column:
+        return F.concat_ws(", ", chosen(leg["direction"], directions), chosen(leg["channel"], channels))
+
     def shown(leg: Column) -> Column:
-        note = F.concat_ws(", ", chosen(leg["direction"], directions), chosen(leg["channel"], channels))
-        return _item("transaction", leg["transaction_id"], leg["business_date"], leg["amount_base"], note)
+        return _item("transaction", leg["transaction_id"], leg["business_date"], leg["amount_base"], said(leg))
+
+    def not_counted(leg: Column) -> Column:
+        note = worded(words["evidence_netted"], {"leg": said(leg)})
+        return _item("netted", leg["transaction_id"], leg["business_date"], leg["amount_base"], note)
 
     def usual(flow: Column) -> Column:
         peers = F.round(F.coalesce(flow["peer_weight"], F.lit(0)) * 100).cast("int")
         note = worded(words["baseline"], {"observations": flow["observations"], "group": flow["peer_group"], "weight": peers})
         return _item("baseline", flow["flow_id"], flow["business_date"], flow["usual_amount"], note)
 
+    def largest(legs: Column) -> Column:
+        return F.slice(F.sort_array(legs, asc=False), 1, settings.contact_policy.evidence_rows)
+
     legs = F.array_distinct(F.flatten(F.transform(flows, lambda flow: flow["_legs"])))
-    largest = F.slice(F.sort_array(legs, asc=False), 1, settings.contact_policy.evidence_rows)
+    beside = F.array_except(F.flatten(F.transform(flows, lambda flow: flow["_netted"])), legs)
     found = F.transform(flows, lambda flow: _item("flow", flow["flow_id"], flow["business_date"], flow["amount"], flow["kind"]))
     baselines = F.transform(F.filter(flows, lambda flow: flow["kind"].isin(*STATISTICAL)), usual)
-    return F.concat(F.transform(largest, shown), found, baselines).cast(EVIDENCE)
+    netted = F.transform(largest(beside), not_counted)
+    return F.concat(F.transform(largest(legs), shown), netted, found, baselines).cast(EVIDENCE)
 
 
 def _item(kind: str, ref: Column, on: Column, amount: Column, note: Column) -> Column:

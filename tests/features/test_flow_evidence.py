@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf import Settings
-from features.flow_evidence import with_rows_behind
-from worklists.flow_reasons import flow_reason
+from features.flow_evidence import NETTED_ROWS, with_netted, with_rows_behind
+from worklists.flow_reasons import flow_reason, with_netted_told
 
 DAY = date(2026, 6, 15)
 FLOWS = (
@@ -55,3 +55,46 @@ def test_most_of_a_withdrawal_had_come_in_the_week_before(spark: SparkSession, s
     assert passed in by["anna"].reason
     assert "47,000" not in by["ben"].reason
     assert "48,000" in by["carl"].reason
+
+
+TOLD = ("flow_id string, customer_id string, business_date date, window_days int, transaction_ids array<string>, kind string, "
+        "amount decimal(18,2), reason string")
+MOVED = ("transaction_id string, customer_id string, product_type string, direction string, type string, own_transfer boolean, "
+         "amount_base decimal(18,2), business_date date")
+
+
+def booking(name: str, who: str, direction: str, amount: int, kind: str = "transfer", own: bool = False, days_ago: int = 0,
+            product: str = "current") -> tuple:
+    return (name, who, product, direction, kind, own, Decimal(amount), DAY - timedelta(days=days_ago))
+
+
+@pytest.mark.parametrize(("language", "own", "both"), [
+    ("en", " 30,000 CNY more moved between own accounts", " 20,000 CNY more went and came in equal amounts"),
+    ("zh", "另有30,000CNY在客户本人账户之间划转", "另有20,000CNY当日等额一进一出")])
+def test_what_was_netted_stays_with_the_flow_and_is_told_where_it_is_much(
+    spark: SparkSession, settings: Settings, language: str, own: str, both: str
+) -> None:
+    """Anna's pairs of the two days; a pair counts once, the flow's own row never, and neither do other days, interest and loans."""
+    rows = [
+        booking("out", "anna", "debit", 100000),
+        booking("to savings", "anna", "debit", 30000, own=True),
+        booking("from current", "anna", "credit", 30000, own=True, product="savings"),
+        booking("paid", "anna", "debit", 20000, days_ago=1), booking("paid back", "anna", "credit", 20000, days_ago=1),
+        booking("too old", "anna", "debit", 70000, own=True, days_ago=2), booking("instalment", "anna", "debit", 60000, "loan", own=True),
+        booking("interest", "anna", "credit", 50000, "interest", own=True),
+        booking("card", "anna", "credit", 9000, own=True, product="credit_card"),
+        booking("alone", "ben", "debit", 100000), booking("small", "ben", "debit", 19999, own=True),
+        *(booking(f"of many {n:02d}", "carl", "debit", 1000 + n, own=True) for n in range(NETTED_ROWS + 5)),
+    ]  # fmt: skip
+    told = [(f"of {who}", who, DAY, 2, [name], kind, Decimal(100000), "Reason.") for who, name, kind in (
+        ("anna", "out", "withdrawal"), ("ben", "alone", "withdrawal"), ("carl", "td", "early_withdrawal"))]  # fmt: skip
+    spoken = settings.model_copy(update={"bank": settings.bank.model_copy(update={"language": language})})
+    found = with_netted(spark.createDataFrame(told, TOLD), spark.createDataFrame(rows, MOVED))
+    by = {row.customer_id: row for row in found.withColumn("reason", with_netted_told(spoken)).collect()}
+    assert by["anna"].netted_ids == ["to savings", "from current", "paid back", "paid"]
+    assert (by["anna"].own_moved, by["anna"].both_ways) == (Decimal(30000), Decimal(20000))
+    assert own in by["anna"].reason
+    assert both in by["anna"].reason
+    assert (by["ben"].netted_ids, by["ben"].reason) == (["small"], "Reason.")
+    assert by["carl"].netted_ids == [f"of many {n:02d}" for n in reversed(range(5, NETTED_ROWS + 5))]
+    assert by["carl"].reason == "Reason."

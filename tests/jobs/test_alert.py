@@ -96,7 +96,7 @@ def test_a_week_of_alerts(bank: Bank) -> None:
              + [customer("hana", marketing_consent=False), customer("ida", relationship_manager_id=None)])
     flows = [
         flow("f1", "anna", "early_withdrawal", 60_000, D, cause=None),
-        statistical("f2", "anna", "withdrawal", 60_000, D),
+        statistical("f2", "anna", "withdrawal", 60_000, D, netted_ids=["T-own", "T-f1"]),
         statistical("f3", "ben", "deposit", 200_000, D, late=True, business_date=D - timedelta(days=3)),
         statistical("f4", "carl", "withdrawal", 90_000, D),  # an open money-laundering case
         flow("f5", "dora", "closure", 0, D, transaction_ids=[]),  # a complaint
@@ -104,7 +104,8 @@ def test_a_week_of_alerts(bank: Bank) -> None:
         statistical("f7", "ida", "withdrawal", 45_000, D, cause="fraud_or_scam"),
     ]
     bank.add("abnormal_flows", flows)
-    bank.add("transactions", [booked(found) for found in flows if found["transaction_ids"]])
+    bank.add("transactions", [booked(found) for found in flows if found["transaction_ids"]]
+             + [booked(flows[1]) | {"transaction_id": "T-own", "direction": "credit", "amount": Decimal(30_000)}])
     bank.add("restrictions", [
         {"customer_id": "carl", "kind": "aml_case", "valid_from": D, "business_date": D, "recorded_on": D},
         {"customer_id": "dora", "kind": "complaint", "valid_from": D - timedelta(days=90), "valid_to": D - timedelta(days=10),
@@ -148,7 +149,8 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert [offer["offer_id"] for offer in anna["offers"]] == ["deposit_renewal"]
     assert anna["flow_ids"] == ["f1", "f2"]
     assert [(item["kind"], item["ref"]) for item in anna["evidence"]] == [
-        ("transaction", "T-f2"), ("transaction", "T-f1"), ("flow", "f1"), ("flow", "f2"), ("baseline", "f2")]
+        ("transaction", "T-f2"), ("transaction", "T-f1"), ("netted", "T-own"), ("flow", "f1"), ("flow", "f2"), ("baseline", "f2")]
+    assert (anna["evidence"][2]["amount"], anna["evidence"][2]["note"]) == (Decimal("30000.00"), "not counted: in, by mobile app")
     assert anna["evidence"][0]["amount"] == Decimal("60000.00")
     assert anna["expires_on"] == D + timedelta(days=7)
     assert anna["model_version"] == "deposit_renewal/1"

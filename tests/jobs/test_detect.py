@@ -66,6 +66,10 @@ NEWS = {
         transaction(90009, "c08-A", FIRST - timedelta(days=1), 12000, recorded=FIRST + timedelta(days=1)),
         transaction(90011, "c08-A", FIRST + timedelta(days=1), 14000),
         transaction(90012, "c09-A", FIRST + timedelta(days=1), 11000),  # nearly ordinary
+        # to a broker, after money was fetched from the own savings
+        transaction(90014, "c06-A", FIRST + timedelta(days=1), 500000, said="TRIDENT SECURITIES BROKER"),
+        transaction(90015, "c06-S", FIRST + timedelta(days=1), 300000, other="c06-A"),
+        transaction(90016, "c06-A", FIRST + timedelta(days=1), 300000, "credit", other="c06-S"),
         transaction(90006, "c04-A", FIRST + timedelta(days=1), 400000, other="c04-S", said="TO SAVINGS"),  # own move
         transaction(90007, "c04-S", FIRST + timedelta(days=1), 400000, "credit", other="c04-A"),
     ],
@@ -79,7 +83,7 @@ def job(spark: SparkSession, settings: Settings, tmp_path_factory: pytest.TempPa
     flows = settings.flows.model_copy(update={"min_peers": 5, "baseline_days": 100})
     first = Job(settings.model_copy(update={"flows": flows}), Places(root / "landing", root / "lake", root / "w"), spark, FIRST, "detect")
     lake = first.lake
-    accounts = [account(f"{name}-A", name, "current") for name in WHO] + [account("c04-S", "c04", "savings")]
+    accounts = [account(f"{name}-A", name, "current") for name in WHO] + [account(f"{name}-S", name, "savings") for name in ("c04", "c06")]
     accounts.append(account("c02-TD", "c02", "time_deposit", date(2026, 12, 1), "200000"))
     for table, rows in (("customers", [customer(name) for name in WHO]), ("accounts", accounts)):
         lake.merge(table, spark.createDataFrame(rows, lake.table(table).ddl))
@@ -96,19 +100,23 @@ def flows_of(job: Job) -> dict[tuple[str, str], object]:
 
 def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     found = flows_of(job)
-    assert set(found) == {("withdrawal", "c01"), ("early_withdrawal", "c02"), ("withdrawal", "c03"), ("withdrawal", "c08")}
+    assert set(found) == {("early_withdrawal", "c02"), *(("withdrawal", name) for name in ("c01", "c03", "c06", "c08"))}
     large = found["withdrawal", "c01"]
     assert (large.amount, large.detected_on, large.transaction_ids, large.cause) == (
         Decimal("480000.00"), FIRST, ["T90001"], "investment_elsewhere")
     assert "480,000 CNY went out on 20 May 2026 (by mobile app)" in large.reason
     assert "ask, do not assume" in large.reason
-    assert large.severity == "high"
+    assert (large.severity, large.netted_ids) == ("high", [])
+    fetched = found["withdrawal", "c06"]
+    assert (fetched.amount, fetched.transaction_ids, fetched.netted_ids) == (Decimal("500000.00"), ["T90014"], ["T90016", "T90015"])
+    assert fetched.reason.endswith("ask, do not assume). 300,000 CNY more moved between own accounts and is not counted.")
     split = found["withdrawal", "c03"]
     assert split.transaction_ids[0] == "T90005"
     assert split.detected_on == FIRST + timedelta(days=1)
     broken = found["early_withdrawal", "c02"]
     assert "194 days before its maturity on 1 Dec 2026" in broken.reason
     assert (broken.account_id, broken.usual_amount) == ("c02-TD", 0)
+    assert (broken.transaction_ids, broken.netted_ids) == (["T90002"], ["T90003"])
 
 
 def test_what_is_told_is_the_sum_of_its_rows_and_what_was_told_before_is_not_told_again(job: Job) -> None:

@@ -37,13 +37,15 @@ def job(spark: SparkSession, settings: Settings, places: Places) -> Job:
     job.lake.append("alerts", job.lake.literal("alerts", [alert(A), alert(B, offers=offers, model_version="mortgage/1", flow_ids=[])]))
     job.lake.append("abnormal_flows", job.lake.literal("abnormal_flows", [
         {"flow_id": "f1", "customer_id": f"of {A}", "business_date": D, "kind": "withdrawal", "window_days": 1,
-         "transaction_ids": ["T1", "T2"], "amount": Decimal(60_000), "usual_amount": Decimal(900), "return_period_years": 20.0,
+         "transaction_ids": ["T1", "T2"], "netted_ids": ["T3"], "amount": Decimal(60_000), "usual_amount": Decimal(900),
+         "return_period_years": 20.0,
          "p_value": 0.001, "q_value": 0.05, "observations": 50, "peer_group": "all customers", "peer_weight": 0.167,
          "detected_on": D}]))  # fmt: skip
     common = {"account_id": "A1", "currency": "CNY", "direction": "debit", "type": "transfer", "channel": "mobile",
               "business_date": D, "recorded_on": D, "source_file": "transactions/dt=2026-06-15/a.csv"}  # fmt: skip
     job.lake.append("transactions", job.lake.literal("transactions", [
-        common | {"transaction_id": "T1", "amount": Decimal(50_000)}, common | {"transaction_id": "T2", "amount": Decimal(9_000)}]))
+        common | {"transaction_id": "T1", "amount": Decimal(50_000)}, common | {"transaction_id": "T2", "amount": Decimal(9_000)},
+        common | {"transaction_id": "T3", "amount": Decimal(70_000)}]))
     return job
 
 
@@ -74,7 +76,8 @@ def test_answers_come_back_whole_or_not_at_all(job: Job, tmp_path: Path) -> None
     told = explained(job.settings, job.places, A.lower())
     assert f"{A}  abnormal_withdrawal  accepted" in told
     assert "60,000 CNY went out" in told
-    assert "T1" in told
+    roles = {line.split()[-2]: line.split()[0] for line in told.splitlines() if line.startswith(("  counted", "  netted"))}
+    assert roles == {"T1": "counted", "T2": "counted", "T3": "netted"}
     assert "open, priority 50, run alert-1" in told
     assert "version" in told.split("History")[1]
     assert "accepted, priority 50" in told.split("History")[1]

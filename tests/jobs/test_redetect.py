@@ -44,7 +44,7 @@ def test_every_number_of_a_flow_comes_out_again_days_later_and_one_that_was_chan
     assert lived.day in days
     assert min(days) < lived.day
     told = [line for name in behind if behind[name] for line in redetected(lived, name.lower())["detected_again"]]
-    assert all("the same in all 22 columns" in line for line in told), told
+    assert all("the same in all 23 columns" in line for line in told), told
 
     lived.lake.update("abnormal_flows", F.col("peer_weight").isNotNull(), {"peer_weight": F.lit(0.123), "q_value": F.lit(0.001)})
     name = next(name for name in behind if behind[name])
