@@ -20,7 +20,7 @@ RESTRICTION_KINDS: tuple[Restriction, ...] = get_args(Restriction)
 TIERS: tuple[ServiceTier, ...] = get_args(ServiceTier)
 ALERT_TYPES: tuple[AlertType, ...] = get_args(AlertType)
 
-FLOW_KINDS = ("withdrawal", "deposit", "early_withdrawal", "closure", "drained", "woken")
+FLOW_KINDS = ("withdrawal", "deposit", "early_withdrawal", "closure", "drained", "woken", "income_ended")
 
 # What relationship managers report of a call, as they choose from it, and in the groups that rules, labels and reports ask for.
 OUTCOMES = ("contacted", "not_reached", "accepted", "declined", "false_alarm", "snoozed")

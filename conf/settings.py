@@ -75,6 +75,8 @@ class Flows(Model):
     recurring_min_months: int = Field(3, ge=2)  # seen in this many calendar months, it is recurring
     recurring_min_amount: Decimal = Field(Decimal(1000), ge=0)  # base currency; everyday spending below it is simply usual
     recurring_tolerance: float = Field(0.15, ge=0, lt=1)  # of its usual amount
+    income_grace_days: int = Field(40, ge=36, le=120)  # since its last payment; from then on a monthly income is told to have ended
+    income_min_amount: Decimal = Field(Decimal(3000), ge=0)  # base currency a payment; the end of a smaller one is not told
     return_days: int = Field(10, ge=1)  # money that comes back within these is no news, and takes back what was told of it
     settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
     dormant_days: int = Field(180, gt=0)

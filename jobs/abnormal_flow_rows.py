@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import reduce
 
@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 
 from features.account_events import drained, woken
 from features.deposit_events import closures, early_withdrawals
+from features.ended_incomes import ended_incomes, stopped_series
 from features.flow_evidence import with_netted, with_rows_behind
 from jobs.context import Job
 from models.abnormal_flow import hard_severity
@@ -20,6 +21,7 @@ from worklists.flow_reasons import (
     drained_reason,
     early_withdrawal_reason,
     flow_reason,
+    income_ended_reason,
     likely_cause,
     with_netted_told,
     woken_reason,
@@ -35,10 +37,28 @@ JUDGED: dict[str, tuple[str, int | None]] = {  # what only statistics tell: its 
 def statistical_rows(job: Job, abnormal: DataFrame, flows: DataFrame, answers: Learned) -> DataFrame:
     """Abnormal withdrawals and deposits, with the chance that they are news, as answers so far have taught it."""
     kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
-    told = with_rows_behind(abnormal, flows).withColumns(
+    told = with_rows_behind(abnormal, flows, job.settings.flows).withColumns(
         {"kind": kind, "cause": likely_cause(job.settings.flows.causes), "chance": chance(answers)})
     what = F.concat_ws("|", "kind", "customer_id", "business_date", "window_days", "amount", F.array_join("transaction_ids", ","))
     return _rows(job, told, flow_reason(job.settings), what)
+
+
+def ended_income_rows(job: Job, transactions: DataFrame, accounts: DataFrame, missing: Sequence[date], overdue_from: date) -> DataFrame:
+    """Regular incomes that have ended, each told on the day it is overdue, or on the next that is looked at.
+
+    Parameters
+    ----------
+    transactions : DataFrame known on the day, with `amount_base`
+    accounts : DataFrame of all accounts as of the day
+    missing : days on which the feed was silent
+    overdue_from : the first day looked at now
+    """
+    settings = job.settings.flows
+    stopped = stopped_series(transactions, overdue_from, job.day, settings).localCheckpoint()
+    ended = ended_incomes(stopped, transactions, accounts, missing, settings).withColumns(
+        {"usual_amount": F.col("amount"), "transaction_ids": F.col("payments.transaction_id")})
+    of_series = F.concat_ws("|", "kind", "account_id", "type", "side", "last_on")
+    return _rows(job, _of_kind(ended, "income_ended", job), income_ended_reason(job.settings), of_series)
 
 
 def with_legs_netted(job: Job, rows: DataFrame, moved: DataFrame) -> DataFrame:

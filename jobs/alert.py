@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -51,7 +50,7 @@ from worklists.matters import (
 )
 from worklists.policy import contacts, drawn, held_back, offer_told, sales_days, sales_today, standing, with_priority
 from worklists.reasons import chosen
-from worklists.reversals import corrected_flows, taken_back, undone_flows
+from worklists.reversals import corrected_flows, resumed_incomes, taken_back, undone_flows
 from worklists.selection import with_callers
 
 JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")
@@ -193,17 +192,22 @@ def _flow_matters(job: Job, today: Known) -> DataFrame:
     live = today.live.where(may_grow())
     untold = untold_flows(flows, today.before, job.settings.contact_policy, job.day)
     at_hand = flows_at_hand(untold, flows, live).localCheckpoint()
-    first = at_hand.agg(F.min("business_date")).first()
-    since = (first[0] if first and first[0] else job.day) - timedelta(days=max(*job.settings.flows.windows_days, LONGEST_WINDOW_DAYS))
+    flow_settings = job.settings.flows
+    window = max(*flow_settings.windows_days, LONGEST_WINDOW_DAYS)
+    payments = flow_settings.income_grace_days + flow_settings.recurring_min_months * 31  # back to those an ended income is known by
+    reach = F.when(F.col("kind") == "income_ended", payments).otherwise(window)
+    since = at_hand.agg(F.min(F.date_sub("business_date", reach))).collect()[0][0] or job.day
     transactions = known(job.lake.read("transactions").where(F.col("business_date") >= F.lit(since)), job.day)
     behind = _legs(job, at_hand, transactions).localCheckpoint()
     legs = behind.where("counted")
     of_accounts = transactions.join(F.broadcast(legs.select("account_id").distinct()), "account_id", "left_semi")
-    undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts, job.settings.flows.return_days))
+    undone = undone_flows(at_hand, legs, taken_back(legs, of_accounts, flow_settings.return_days)).unionByName(
+        resumed_incomes(at_hand, legs, of_accounts))
     if job.settings.feed("transactions").corrections:
         versions = job.lake.read("transactions").where(F.col("business_date").between(F.lit(since), F.lit(job.day)))
         corrected = corrected_flows(at_hand, versions.where(F.col("recorded_on") <= F.lit(job.day)), job.day)
-        undone = undone.unionByName(corrected).groupBy("flow_id").agg(F.max("undone_on").alias("undone_on"))
+        undone = undone.unionByName(corrected)
+    undone = undone.groupBy("flow_id").agg(F.max("undone_on").alias("undone_on"))
     told = flows_to_tell(at_hand, undone, live, today.standing, job.day).localCheckpoint()
     return flow_matters(told, behind, job.settings).localCheckpoint()
 
@@ -216,7 +220,7 @@ def _legs(job: Job, flows: DataFrame, transactions: DataFrame) -> DataFrame:
     legs = in_base_currency(found, rates, job.settings.bank.base_currency)
     return legs.select(
         "transaction_id", "account_id", "business_date", "amount", "currency", "amount_base", "direction", "channel", "counterparty",
-        "counted",
+        "type", "description", "counted",
     )
 
 

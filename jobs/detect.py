@@ -14,6 +14,7 @@ from features.as_of import in_base_currency, known, latest_known_by, told_since,
 from features.bands import age_on, band
 from features.baselines import SERIES, rebuilt, updated
 from features.deposit_events import newly_closed
+from features.feed_gaps import missing_days
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
     UNIT,
@@ -27,7 +28,7 @@ from features.flows import (
     window_sums,
     with_expected,
 )
-from jobs.abnormal_flow_rows import hard_event_rows, statistical_rows, with_legs_netted
+from jobs.abnormal_flow_rows import ended_income_rows, hard_event_rows, statistical_rows, with_legs_netted
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
 from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, surprises, with_p_and_q
@@ -114,8 +115,12 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     judged = _judged(job, look, everyone, around, touched, learned).localCheckpoint()
     abnormal = judged.where(F.col("_window").isNotNull())
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
-    told = with_legs_netted(job, statistical_rows(job, fresh, _with_flagged(flows, around), learned).unionByName(
-        hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day)), moved)
+    told = reduce(DataFrame.unionByName, (
+        statistical_rows(job, fresh, _with_flagged(flows, around), learned),
+        hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day),
+        _ended_incomes(job, look, transactions, everyone),
+    ))  # fmt: skip
+    told = with_legs_netted(job, told, moved)
     units = recorded_units(around, judged, abnormal, touched, day)
     no_news = [flows for flows in (false_alarms(answered), returned(job)) if flows is not None]
     if no_news:
@@ -166,6 +171,16 @@ def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: dat
     recent = transactions.where(F.col("business_date") >= F.lit(first))
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
     return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur(settings))
+
+
+def _ended_incomes(job: Job, look: Look, transactions: DataFrame, accounts: DataFrame) -> DataFrame:
+    """Regular incomes overdue since the last look: of all customers, as whoever is no longer paid may move nothing else."""
+    overdue_from = look.report_from if look.since is None else look.since + timedelta(days=1)
+    oldest = overdue_from - timedelta(days=job.settings.flows.income_grace_days)
+    recent = transactions.where(F.col("business_date") >= F.lit(oldest - timedelta(days=RECURRING_LOOKBACK_DAYS)))
+    seen = [row[0] for row in recent.where(F.col("business_date") >= F.lit(oldest)).select("business_date").distinct().collect()]
+    in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
+    return ended_income_rows(job, in_base, accounts, missing_days(seen, oldest, job.day), overdue_from)
 
 
 def _with_flagged(flows: DataFrame, around: DataFrame) -> DataFrame:

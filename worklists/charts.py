@@ -87,7 +87,7 @@ def _by_month(customer: Customer, marked: Collection[str]) -> tuple[defaultdict[
     for flow in customer.abnormal:
         began = flow.business_date - timedelta(days=flow.window_days - 1)
         within = [months[first] for first in {flow.business_date.replace(day=1), began.replace(day=1)} if first in months]
-        if not within:
+        if not within or flow.kind == "income_ended":  # nothing moved
             continue
         shown = max(within, key=lambda shown: (shown.money_out if _outward(flow, shown) else shown.money_in, shown.first_day))
         side = (shown.first_day, _outward(flow, shown))  # over the turn of a month: where most of it lies

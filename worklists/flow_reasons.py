@@ -48,7 +48,7 @@ def flow_reason(settings: Settings) -> Column:
     """Reason of an abnormal withdrawal or deposit.
 
     Columns read: `kind`, `business_date`, `window_days`, `amount`, `usual_amount`, `observations`, `peer_group`,
-    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`, `cause`, `passed`.
+    `peer_weight`, `return_period_years`, `channel`, `transaction_ids`, `type`, `largest`, `series_usual`, `cause`, `passed`.
     """
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
     on = day(F.col("business_date"), language)
@@ -64,6 +64,8 @@ def flow_reason(settings: Settings) -> Column:
         .otherwise(worded(words["years"], {"years": F.floor(years)}))
     )
     multiple = F.col("amount") / F.greatest(F.col("usual_amount"), F.lit(1))
+    jump = {"usual": money(F.col("series_usual")), "amount": money(F.col("largest"))}
+    series = {name: worded(words[f"series_{name}"], jump) for name in ("salary", "other")}
     passed = [
         F.when(F.col("passed").isNotNull() & (F.col("kind") == kind), worded(words[f"passed_{kind}"], {"amount": money(F.col("passed"))}))
         for kind in ("withdrawal", "deposit")
@@ -79,6 +81,7 @@ def flow_reason(settings: Settings) -> Column:
         "observations": F.col("observations"),
         "peers": F.when(F.col("peer_weight") >= 0.25, peers).otherwise(""),
         "years": rarely,
+        "series": F.when(F.col("series_usual").isNotNull(), F.when(F.col("type") == "salary", series["salary"]).otherwise(series["other"])),
         "passed": F.coalesce(*passed, F.lit("")),
         "cause": _told_cause(settings),
     }
@@ -157,6 +160,23 @@ def drained_reason(settings: Settings) -> Column:
             "amount": money(F.col("amount")),
             "currency": F.lit(settings.bank.base_currency),
             "cause": _told_cause(settings),
+        },
+    )
+
+
+def income_ended_reason(settings: Settings) -> Column:
+    """Reason of a regular income that has ended. Columns read: those of `features.ended_incomes.ended_incomes`."""
+    words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
+    once = worded(words["income_monthly"], {"day_of_month": F.dayofmonth("last_on")})
+    return worded(
+        words["income_ended"],
+        {
+            "what": F.when(F.col("type") == "salary", words["income_salary"]).otherwise(words["income_other"]),
+            "amount": money(F.col("amount")),
+            "currency": F.lit(settings.bank.base_currency),
+            "often": F.when(F.col("monthly"), once).otherwise(words["income_often"]),
+            "months": F.col("months"),
+            "day": day(F.col("last_on"), language),
         },
     )
 

@@ -97,7 +97,7 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
 
     Parameters
     ----------
-    matters : DataFrame with `type`, `lead_amount`, `more`, `told`, `safety`, `offers`, `moved`
+    matters : DataFrame with `type`, `lead_kind`, `lead_amount`, `more`, `told`, `safety`, `offers`, `moved`
     settings : Settings
     """
     words, currency = settings.wording[settings.bank.language].reasons, F.lit(settings.bank.base_currency)
@@ -120,7 +120,8 @@ def in_words(matters: DataFrame, settings: Settings) -> DataFrame:
         .when(F.col("type") == "next_best_offer", best)
         .otherwise(F.concat_ws(" ", each_cause_once(F.col("told"), settings), safe, offered(words)))
     )
-    return matters.withColumns({"headline": _by_type(headlines), "reason": reason})
+    stopped = F.when(F.col("lead_kind") == "income_ended", worded(words["headline_income_ended"], values))
+    return matters.withColumns({"headline": F.coalesce(stopped, _by_type(headlines)), "reason": reason})
 
 
 def offered(words: Mapping[str, str]) -> Column:

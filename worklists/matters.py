@@ -15,6 +15,7 @@ SALES: tuple[AlertType, ...] = ("life_event", "next_best_offer")  # nothing but 
 FORGOTTEN = "life_event||"  # the matter of an alert whose customer has withdrawn consent
 LIFETIME = 14  # days, where the configuration names none
 STATISTICAL = ("withdrawal", "deposit")
+CAPPED = (*STATISTICAL, "income_ended")  # of which so many are told a day; what else happens is never one too many
 AT_HAND = 3  # times an offer's quota: customers at hand for it, as other rules hold some of them back
 UNSAFE = "fraud_or_scam"  # the likely cause that turns a call into a call for the customer's safety
 WOULD_BE = "struct<offer_id: string, probability: double, expected_value: double>"  # the first offer, were there no lot
@@ -35,8 +36,8 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     Returns
     -------
     DataFrame with `customer_id`, `matter`, `type`, `severity`, `certainty` (0 to 1), `at_stake` (base currency), `happened_on`,
-    `expires_on`, `hard` (needs no statistics), `safety`, `events` (kinds and likely causes, for offers), `would_be` (null), `flow_ids`,
-    `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `undone` (nothing is
+    `expires_on`, `hard` (no cap holds), `safety`, `events` (kinds and likely causes, for offers), `would_be` (null), `flow_ids`,
+    `lead_kind`, `lead_amount`, `more`, `told` (the flows' reasons), `news` (those of the new ones), `undone` (nothing is
     left), `taken_back` (amount of the flows that were), `evidence`
     """
     policy = settings.contact_policy
@@ -76,11 +77,12 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         F.array_max(told["amount"]).alias("at_stake"),
         F.array_max(told["business_date"]).alias("happened_on"),
         F.array_max(F.transform(told, ends)).alias("expires_on"),
-        F.exists(kinds, lambda kind: ~kind.isin(*STATISTICAL)).alias("hard"),
+        F.exists(kinds, lambda kind: ~kind.isin(*CAPPED)).alias("hard"),
         F.array_contains(causes, UNSAFE).alias("safety"),
         F.array_distinct(F.concat(kinds, causes)).alias("events"),
         F.lit(None).cast(WOULD_BE).alias("would_be"),
         F.sort_array(F.transform(found, lambda flow: flow["flow_id"])).alias("flow_ids"),
+        lead["kind"].alias("lead_kind"),
         lead["amount"].alias("lead_amount"),
         (F.size(told) - 1).alias("more"),
         F.array_join(F.transform(told, lambda flow: flow["told"]), " ").alias("told"),
@@ -350,7 +352,7 @@ def _type() -> Column:
     return (
         F.when(F.col("kind") == "closure", "account_closure")
         .when(F.col("kind") == "early_withdrawal", "early_withdrawal")
-        .when(F.col("kind").isin("withdrawal", "drained"), "abnormal_withdrawal")
+        .when(F.col("kind").isin("withdrawal", "drained", "income_ended"), "abnormal_withdrawal")
         .when((F.col("kind") == "deposit") | came_in, "abnormal_deposit")
         .otherwise("abnormal_withdrawal")
     )
@@ -417,6 +419,7 @@ def _without_flows(found: DataFrame, kind: str, policy: ContactPolicy) -> DataFr
         "events",
         F.col("_one.would_be").alias("would_be"),
         F.array().cast("array<string>").alias("flow_ids"),
+        F.lit(None).cast("string").alias("lead_kind"),
         F.lit(None).cast("decimal(18,2)").alias("lead_amount"),
         F.lit(0).alias("more"),
         F.lit("").alias("told"),

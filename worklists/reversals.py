@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 
 UNDONE_SHARE = 0.5  # of a flow's amount, from here on nothing is left to tell
 JUDGED_AGAIN = ("withdrawal", "deposit")  # on any correction; what is still abnormal is then told as a flow of its own
@@ -104,3 +104,33 @@ def corrected_flows(flows: DataFrame, versions: DataFrame, today: date) -> DataF
         .groupBy("flow_id")
         .agg(F.max("superseded_on").alias("undone_on"))
     )
+
+
+def resumed_incomes(flows: DataFrame, legs: DataFrame, transactions: DataFrame) -> DataFrame:
+    """Ended incomes that came after all: the same account, type and other side (or wording) was paid at least half as much since.
+
+    Parameters
+    ----------
+    flows : DataFrame with `flow_id`, `kind`, `transaction_ids`
+    legs : DataFrame with `transaction_id`, `account_id`, `business_date`, `amount`, `currency`, `type`, `counterparty`, `description`
+    transactions : DataFrame with the same columns, `direction` and `recorded_on`, as known today: at least all of the accounts of `legs`
+
+    Returns
+    -------
+    DataFrame with `flow_id`, `undone_on` (the day it became known)
+    """
+    ended = flows.where("kind = 'income_ended'").select("flow_id", F.explode("transaction_ids").alias("transaction_id"))
+    same = ("account_id", "type", "currency")
+    last = (
+        ended.join(legs, "transaction_id")
+        .groupBy("flow_id", *same, side().alias("_side"))
+        .agg(F.max("business_date").alias("_last"), F.max("amount").alias("_amount"))
+    )
+    paid = transactions.where("direction = 'credit'").select(*same, "business_date", "amount", "recorded_on", side().alias("_side"))
+    since = (F.col("business_date") > F.col("_last")) & (F.col("amount") >= F.col("_amount") * UNDONE_SHARE)
+    return paid.join(F.broadcast(last), [*same, "_side"]).where(since).groupBy("flow_id").agg(F.min("recorded_on").alias("undone_on"))
+
+
+def side() -> Column:
+    """The other side of a movement, or else its wording without numbers; as `features.flows` tells series apart."""
+    return F.coalesce("counterparty", F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#"))

@@ -16,7 +16,7 @@ from worklists.flow_reasons import flow_reason, with_netted_told
 DAY = date(2026, 6, 15)
 FLOWS = (
     "transaction_id string, customer_id string, account_id string, direction string, amount_base decimal(18,2), business_date date, "
-    "recorded_on date, channel string, description string, counterparty string, expected boolean, flagged boolean"
+    "recorded_on date, channel string, type string, description string, counterparty string, expected boolean, flagged boolean"
 )
 ABNORMAL = (
     "customer_id string, business_date date, direction string, p_value double, q_value double, _window struct<window_days:int,"
@@ -24,9 +24,10 @@ ABNORMAL = (
 )
 
 
-def moved(name: str, who: str, direction: str, amount: int, days_ago: int, expected: bool = False, flagged: bool = False) -> tuple:
+def moved(name: str, who: str, direction: str, amount: int, days_ago: int, expected: bool = False, flagged: bool = False,
+          kind: str = "other", said: str = "") -> tuple:
     on = DAY - timedelta(days=days_ago)
-    return (name, who, "A1", direction, Decimal(amount), on, on, "counter", "", None, expected, flagged)
+    return (name, who, "A1", direction, Decimal(amount), on, on, "counter", kind, said, None, expected, flagged)
 
 
 def abnormal(who: str, direction: str, window: int, amount: int) -> tuple:
@@ -44,7 +45,7 @@ def test_most_of_a_withdrawal_had_come_in_the_week_before(spark: SparkSession, s
         moved("back", "carl", "credit", 60000, 0), moved("gone", "carl", "debit", 48000, 7),
     ]  # fmt: skip
     found = [abnormal("anna", "debit", 3, 100000), abnormal("ben", "debit", 1, 60000), abnormal("carl", "credit", 1, 60000)]
-    told = with_rows_behind(spark.createDataFrame(found, ABNORMAL), spark.createDataFrame(flows, FLOWS))
+    told = with_rows_behind(spark.createDataFrame(found, ABNORMAL), spark.createDataFrame(flows, FLOWS), settings.flows)
     spoken = settings.model_copy(update={"bank": settings.bank.model_copy(update={"language": language})})
     kind = F.when(F.col("direction") == "debit", "withdrawal").otherwise("deposit")
     rows = told.withColumns({"kind": kind, "cause": F.lit(None).cast("string")}).withColumn("reason", flow_reason(spoken)).collect()
@@ -55,6 +56,28 @@ def test_most_of_a_withdrawal_had_come_in_the_week_before(spark: SparkSession, s
     assert passed in by["anna"].reason
     assert "47,000" not in by["ben"].reason
     assert "48,000" in by["carl"].reason
+
+
+@pytest.mark.parametrize(("language", "jump"), [("en", "The salary was usually about 12,300, this one was 40,000."),
+                                                ("zh", "该笔工资平常约12,300，本次40,000。")])
+def test_a_jump_in_a_recurring_series_is_told_with_what_it_usually_was(
+    spark: SparkSession, settings: Settings, language: str, jump: str
+) -> None:
+    """Anna's salary came in three months; Ben's in two; Carl's payments of three months were never alike; Dora's jump is another series."""
+    def pays(who: str, *amounts: int, said: str = "SALARY 7") -> list[tuple]:
+        return [moved(f"{who} {n}", who, "credit", amount, 30 * n + 1, kind="salary", said=said) for n, amount in enumerate(amounts)]
+
+    flows = [moved(f"{who} now", who, "credit", 40000, 0, kind="salary", said="SALARY 8") for who in ("anna", "ben", "carl", "dora")]
+    flows += [*pays("anna", 12300, 12300, 12500), *pays("ben", 12300, 12300), *pays("carl", 9000, 12300, 17000),
+              *pays("dora", 12300, 12300, 12300, said="PENSION")]  # fmt: skip
+    found = [abnormal(who, "credit", 1, 40000) for who in ("anna", "ben", "carl", "dora")]
+    told = with_rows_behind(spark.createDataFrame(found, ABNORMAL), spark.createDataFrame(flows, FLOWS), settings.flows)
+    spoken = settings.model_copy(update={"bank": settings.bank.model_copy(update={"language": language})})
+    rows = told.withColumns({"kind": F.lit("deposit"), "cause": F.lit(None).cast("string")}).withColumn("reason", flow_reason(spoken))
+    by = {row.customer_id: row for row in rows.collect()}
+    assert {who: row.series_usual for who, row in by.items()} == {"anna": Decimal(12300), "ben": None, "carl": None, "dora": None}
+    assert jump in by["anna"].reason
+    assert "12,300" not in by["ben"].reason
 
 
 TOLD = ("flow_id string, customer_id string, business_date date, window_days int, transaction_ids array<string>, kind string, "

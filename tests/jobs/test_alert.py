@@ -102,10 +102,14 @@ def test_a_week_of_alerts(bank: Bank) -> None:
         flow("f5", "dora", "closure", 0, D, transaction_ids=[]),  # a complaint
         statistical("f6", "hana", "withdrawal", 50_000, D),  # no marketing consent
         statistical("f7", "ida", "withdrawal", 45_000, D, cause="fraud_or_scam"),
+        flow("f8", "jon", "income_ended", 12_300, D),
     ]
     bank.add("abnormal_flows", flows)
-    bank.add("transactions", [booked(found) for found in flows if found["transaction_ids"]]
+    bank.add("transactions", [booked(found) for found in flows[:-1] if found["transaction_ids"]]
              + [booked(flows[1]) | {"transaction_id": "T-own", "direction": "credit", "amount": Decimal(30_000)}])
+    payday = D - timedelta(days=40)
+    pay = booked(flows[-1]) | {"direction": "credit", "type": "salary"}
+    bank.add("transactions", [pay | {"business_date": payday, "recorded_on": payday}])
     bank.add("restrictions", [
         {"customer_id": "carl", "kind": "aml_case", "valid_from": D, "business_date": D, "recorded_on": D},
         {"customer_id": "dora", "kind": "complaint", "valid_from": D - timedelta(days=90), "valid_to": D - timedelta(days=10),
@@ -134,11 +138,12 @@ def test_a_week_of_alerts(bank: Bank) -> None:
         "emil life_event": ("open", None),
         "fay next_best_offer": ("open", None),
         "hana abnormal_withdrawal": ("suppressed", "capacity"),  # one statistical flow a day for ten customers
+        "jon abnormal_withdrawal": ("suppressed", "capacity"),
         "ida abnormal_withdrawal": ("open", None),  # safety first: never held back by a cap
     }
     assert said["early_withdrawal"] == 1
     assert said["held back: restriction"] == 1
-    assert said["rows_out"] == 8
+    assert said["rows_out"] == 9
     (calls,) = bank.job(D).lake.read("portfolios").collect()
     assert (calls["business_date"], calls["candidates"], calls["chosen"], calls["value"], calls["bound"]) == (D, 1, 1, 900.0, 900.0)
     assert (said["value_of_offers"], said["at_most"], calls["gap"], calls["prices"]) == (900, 900, 0.0, {})
@@ -157,6 +162,9 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert "It became known only on 15 Jun 2026." in alerts["ben abnormal_deposit"]["reason"]
     assert alerts["ida abnormal_withdrawal"]["offers"] == []
     assert alerts["ida abnormal_withdrawal"]["relationship_manager_id"] is None
+    jon = alerts["jon abnormal_withdrawal"]
+    assert jon["headline"] == "About 12,300 CNY a month no longer comes in"
+    assert [(item["kind"], item["ref"]) for item in jon["evidence"]] == [("transaction", "T-f8"), ("flow", "f8")]
     assert alerts["fay next_best_offer"]["headline"] == "Mortgage: worth a conversation now"
     emil = alerts["emil life_event"]
     assert emil["headline"] == "Family banking review"
@@ -189,6 +197,7 @@ def test_a_week_of_alerts(bank: Bank) -> None:
         "fay abnormal_withdrawal": "open",
         "hana abnormal_withdrawal": "suppressed",
         "ida abnormal_withdrawal": "contacted",
+        "jon abnormal_withdrawal": "suppressed",
     }
     anna2 = later["anna early_withdrawal"]
     assert anna2["alert_id"] == anna["alert_id"]
@@ -203,15 +212,17 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert bank.run(D)["rows_out"] == 0  # a day gone by is history
     assert (bank.version(), bank.alerts()) == (again, later)  # not even a commit
 
-    # what went out on the second day comes back on the third; what was decided stays
+    # what went out on the second day comes back on the third, and a salary is paid late; what was decided stays
     day3 = day2 + timedelta(days=1)
     bank.add("transactions", [booked(more[1]) | {"transaction_id": "T-back", "direction": "credit", "business_date": day3,
-                                                 "recorded_on": day3}])
+                                                 "recorded_on": day3},
+                              pay | {"transaction_id": "T-paid", "business_date": day3, "recorded_on": day3}])
     bank.run(day3)
     last = bank.alerts()
     fay = last["fay abnormal_withdrawal"]
     assert (fay["status"], fay["closed_on"]) == ("retracted", day3)
-    assert fay["change"] == "Taken back on 17 Jun 2026: what it was about was corrected or reversed."
+    assert fay["change"] == "Taken back on 17 Jun 2026: what it was about was corrected or reversed, or came after all."
+    assert last["jon abnormal_withdrawal"]["suppressed_by"] == "reversed"
     assert last["ida abnormal_withdrawal"]["status"] == "contacted"
     assert last["anna early_withdrawal"] == anna2
 

@@ -38,7 +38,7 @@ def transaction(number: int, name: str, on: date, amount: float, direction: str 
 
 
 def ordinary() -> Iterator[tuple]:
-    """Every customer spends 1,000 to 3,000 every third day and is paid 30,000 on the first of the month."""
+    """Every customer spends 1,000 to 3,000 every third day and is paid 30,000 on the first of the month; c11 on the 10th, to April."""
     number = 0
     for at, name in enumerate(WHO):
         for days in range((FIRST - START).days):
@@ -46,7 +46,7 @@ def ordinary() -> Iterator[tuple]:
             if (days + at) % 3 == 0:
                 number += 1
                 yield transaction(number, f"{name}-A", on, 1000 + (days * 37 + at * 101) % 2000)
-            if on.day == 1:
+            if on.day == (10 if name == "c11" else 1) and (name, on.month) != ("c11", 5):
                 number += 1
                 yield transaction(number, f"{name}-A", on, 30000, "credit", "salary", "SALARY", "PAYROLL")
 
@@ -100,7 +100,8 @@ def flows_of(job: Job) -> dict[tuple[str, str], object]:
 
 def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     found = flows_of(job)
-    assert set(found) == {("early_withdrawal", "c02"), *(("withdrawal", name) for name in ("c01", "c03", "c06", "c08"))}
+    withdrawn = {("withdrawal", name) for name in ("c01", "c03", "c06", "c08")}
+    assert set(found) == {("early_withdrawal", "c02"), ("income_ended", "c11"), *withdrawn}
     large = found["withdrawal", "c01"]
     assert (large.amount, large.detected_on, large.transaction_ids, large.cause) == (
         Decimal("480000.00"), FIRST, ["T90001"], "investment_elsewhere")
@@ -117,6 +118,18 @@ def test_only_the_planted_news_is_found_and_told_in_words(job: Job) -> None:
     assert "194 days before its maturity on 1 Dec 2026" in broken.reason
     assert (broken.account_id, broken.usual_amount) == ("c02-TD", 0)
     assert (broken.transaction_ids, broken.netted_ids) == (["T90002"], ["T90003"])
+    ended = found["income_ended", "c11"]
+    assert (ended.business_date, ended.detected_on, ended.amount, ended.severity, ended.netted_ids) == (
+        FIRST, FIRST, Decimal("30000.00"), "medium", [])
+    assert ended.reason == ("The salary of about 30,000 CNY that came each month around day 10, 4 months running, has not come since "
+                            "10 Apr 2026.")
+    assert len(ended.transaction_ids) == 3
+
+
+def test_a_feed_that_falls_silent_ends_nobodys_income(job: Job) -> None:
+    """Everybody's last salary is of 1 May, and overdue on 10 June: but nothing at all came in since 22 May."""
+    found = detect.detected(replace(job, day=date(2026, 6, 10))).abnormal
+    assert found.where("kind = 'income_ended'").isEmpty()
 
 
 def test_what_is_told_is_the_sum_of_its_rows_and_what_was_told_before_is_not_told_again(job: Job) -> None:
@@ -141,7 +154,7 @@ def test_a_first_look_reads_no_more_of_a_long_history_than_it_needs(job: Job, mo
     assert since == FIRST - timedelta(days=20 + 30 + 7)
     monkeypatch.setattr(detect, "_reach", lambda *_: START)
     assert looked() == (START, told)
-    assert len(told) == 2
+    assert len(told) == 3
 
 
 def test_a_day_run_again_changes_nothing(job: Job) -> None:

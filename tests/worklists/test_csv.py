@@ -20,7 +20,7 @@ def test_the_first_line_of_the_day(settings: Settings) -> None:
     assert len(rows) == 6
     first = rows[0]
     assert (first["alert_id"], first["priority"], first["due_by"]) == ("AL-7K3FQ2M9-C", "91", "2026-11-26")
-    assert (first["customer_name"], first["type"]) == ("Zhang Wei", "Large withdrawal")
+    assert (first["customer_name"], first["type"]) == ("Zhang Wei", "Money leaving")
     assert (first["offer_1"], first["offer_1_expected_value"]) == ("Mortgage", "2140.0")
     assert (first["outcome"], first["cause"], first["note"], first["relationship_manager_id"]) == ("", "", "", RM)
     assert rows[2]["offer_1"] == ""

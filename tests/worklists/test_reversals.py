@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from worklists.reversals import corrected_flows, taken_back, undone_flows
+from worklists.reversals import corrected_flows, resumed_incomes, taken_back, undone_flows
 
 D = date(2026, 6, 15)
 MOVED = pa.schema([
@@ -78,3 +78,24 @@ def test_a_correction_undoes_what_was_told_before_it(spark: SparkSession) -> Non
     undone = {row["flow_id"]: row["undone_on"] for row in found}
     judged_again = {f"withdrawal {name}": known for name in ("less", "other day", "other way", "out of sight", "half")}
     assert undone == judged_again | {f"closure {name}": known for name in ("other way", "out of sight", "half")}
+
+
+def test_an_income_that_comes_after_all_takes_its_end_back(spark: SparkSession) -> None:
+    """Paid by the same side, at least half as much, after the last payment; of an unnamed side the wording tells, whatever its numbers."""
+    schema = MOVED.append(pa.field("type", pa.string())).append(pa.field("description", pa.string()))
+    pay = {"type": "salary", "description": "PAY 09"}
+    legs = [moved(name, 1000, "credit", -40, account=name, **pay) for name in ("late", "half", "less", "other", "before")]
+    legs += [moved("unnamed", 1000, "credit", -40, account="unnamed", side=None, **pay)]
+    later = [
+        moved("p1", 990, "credit", 2, account="late", **pay), moved("p2", 990, "credit", 5, account="late", **pay),
+        moved("p3", 500, "credit", 1, account="half", **pay), moved("p4", 499, "credit", 1, account="less", **pay),
+        moved("p5", 1000, "credit", 1, account="other", side="Y", **pay), moved("p6", 1000, "credit", -41, account="before", **pay),
+        moved("p7", 1000, "credit", 3, account="unnamed", side=None, **pay | {"description": "PAY 10"}),
+        moved("p8", 1000, "debit", 3, account="less", **pay),
+    ]  # fmt: skip
+    flows = spark.createDataFrame(
+        [(f"end of {leg['account_id']}", "income_ended", [leg["transaction_id"]]) for leg in legs] + [("another", "deposit", ["late"])],
+        "flow_id string, kind string, transaction_ids array<string>")
+    found = resumed_incomes(flows, frame(spark, schema, legs), frame(spark, schema, legs + later)).collect()
+    told = {row["flow_id"]: (row["undone_on"] - D).days for row in found}
+    assert told == {"end of late": 2, "end of half": 1, "end of unnamed": 3}
