@@ -62,6 +62,8 @@ class Flows(Model):
     windows_days: Once[PositiveInt] = Field((1, 3, 7), min_length=1)
     baseline_days: int = Field(365, ge=30)
     min_amount: Decimal = Field(Decimal(10000), ge=0)  # base currency; below it nothing is news
+    min_share_of_assets: float = Field(0.01, ge=0, le=1)  # of what the customer is known to have here, if anything is known
+    min_share_of_income: float = Field(0.02, ge=0)  # of the stated annual income, if any is
     min_share_of_usual_month: float = Field(1.0, ge=0)  # of the customer's usual monthly flow in that direction
     min_return_period_years: float = Field(5, gt=0)
     high_return_period_years: float = Field(20, gt=0)  # from here on the severity is high

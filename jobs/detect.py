@@ -28,10 +28,11 @@ from features.flows import (
     window_sums,
     with_expected,
 )
+from features.known_assets import known_assets
 from jobs.abnormal_flow_rows import ended_income_rows, hard_event_rows, statistical_rows, with_legs_netted
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, exposures, judged_units, material, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned
 
 CALIBRATION_DAYS = 60
@@ -113,7 +114,8 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     answered = answers(job)
     learned = learned_today(answered)
     judged = _judged(job, look, everyone, around, touched, learned).localCheckpoint()
-    abnormal = judged.where(F.col("_window").isNotNull())
+    rare = judged.where(F.size("_windows") > 0)
+    abnormal = material(rare, _means(job, rare, accounts, moved), settings).where(F.col("_window").isNotNull()).localCheckpoint()
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
     told = reduce(DataFrame.unionByName, (
         statistical_rows(job, fresh, _with_flagged(flows, around), learned),
@@ -171,6 +173,15 @@ def _moved(job: Job, transactions: DataFrame, touched_from: date, told_from: dat
     recent = transactions.where(F.col("business_date") >= F.lit(first))
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
     return in_base.where((F.col("business_date") >= F.lit(whole_from)) | may_recur(settings))
+
+
+def _means(job: Job, rare: DataFrame, accounts: DataFrame, moved: DataFrame) -> DataFrame:
+    """What the few customers with something rare have and earn, as known on the day."""
+    few = F.broadcast(rare.select("customer_id").distinct())
+    theirs = accounts.join(few, "customer_id", "left_semi")
+    assets = known_assets(theirs, moved.join(few, "customer_id", "left_semi"))
+    customers = version_as_of(job.lake.read("customers").join(few, "customer_id", "left_semi"), "customer_id", job.day)
+    return customers.select("customer_id", "annual_income").join(assets, "customer_id", "left")
 
 
 def _ended_incomes(job: Job, look: Look, transactions: DataFrame, accounts: DataFrame) -> DataFrame:

@@ -319,7 +319,7 @@ def _days(first: Column, last: Column) -> Column:
 
 
 def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
-    """One row a customer's day and direction: its largest surprise, and the shortest window in which it is abnormal.
+    """One row a customer's day and direction: its largest surprise, and the windows in which it is abnormal.
 
     Parameters
     ----------
@@ -327,8 +327,8 @@ def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
 
     Returns
     -------
-    DataFrame with `customer_id`, `business_date`, `direction`, `surprise`, `log_odds` (of the same window), `_window` (struct; null where
-    nothing is abnormal)
+    DataFrame with `customer_id`, `business_date`, `direction`, `surprise`, `log_odds` (of the same window), `_windows` (array of structs,
+    the shortest first; empty where nothing is abnormal)
     """
     abnormal = is_abnormal(settings)
     facts = F.struct(
@@ -338,8 +338,28 @@ def judged_units(scored: DataFrame, settings: Flows) -> DataFrame:
     return scored.groupBy("customer_id", "business_date", "direction").agg(
         F.max("surprise").alias("surprise"),
         F.max_by("log_odds", F.struct("surprise", "log_odds")).alias("log_odds"),
-        F.min_by(F.when(abnormal, facts), F.when(abnormal, F.col("window_days"))).alias("_window"),
+        F.sort_array(F.collect_list(F.when(abnormal, facts))).alias("_windows"),
     )
+
+
+def material(units: DataFrame, means: DataFrame, settings: Flows) -> DataFrame:
+    """The window in which each abnormal unit is told: the shortest whose amount matters beside what the customer has and earns.
+
+    Parameters
+    ----------
+    units : DataFrame as `judged_units` returns
+    means : DataFrame with `customer_id`, `assets`, `annual_income`; null, or no row, where one is not known
+
+    Returns
+    -------
+    DataFrame, columns of `units` with `_window` (struct; null where nothing is told) for `_windows`
+    """
+    assets = F.coalesce(F.col("assets").cast("double") * settings.min_share_of_assets, F.lit(0.0))
+    income = F.coalesce(F.col("annual_income").cast("double") * settings.min_share_of_income, F.lit(0.0))
+    least = F.greatest(assets, income)
+    enough = F.filter("_windows", lambda window: window["amount"].cast("double") >= least)
+    told = units.join(F.broadcast(means), "customer_id", "left").withColumn("_window", F.try_element_at(enough, F.lit(1)))
+    return told.drop("_windows", *[name for name in means.columns if name != "customer_id"])
 
 
 def hard_severity(kind: str, settings: Flows) -> Column:

@@ -15,7 +15,7 @@ from scipy import stats
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from features.flows import window_sums
-from models.abnormal_flow import calibrating, exposures, judged_units, own_baselines, student_survival, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, exposures, judged_units, material, own_baselines, student_survival, surprises, with_p_and_q
 from models.flow_chance import Learned
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
@@ -140,8 +140,18 @@ def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> No
 
     quiet_day_after = [row(1, "20", 0.01, "ben", "20"), row(7, "90020", 40.0, "ben", "20")]
     scored = spark.createDataFrame([row(1, "9000", 40.0), row(3, "12000", 8.0), row(7, "12500", 6.0), *quiet_day_after], facts)
-    found = judged_units(scored, Flows()).where("_window IS NOT NULL").collect()
-    assert [(r._window.window_days, r._window.amount, round(r.surprise, 3)) for r in found] == [(3, Decimal("12000.00"), 3.689)]
+    def told(means: list[tuple], settings: Flows = Flows()) -> list[tuple]:  # noqa: B008 - frozen
+        known = spark.createDataFrame(means, "customer_id string, assets decimal(18,2), annual_income decimal(18,2)")
+        found = material(judged_units(scored, settings), known, settings).where("_window IS NOT NULL").collect()
+        return [(r._window.window_days, r._window.amount, round(r.surprise, 3)) for r in found]
+
+    shortest = [(3, Decimal("12000.00"), 3.689)]
+    assert told([]) == shortest
+    # 1 % of what is had here and 2 % of the income are asked where they are known: the longer window may hold enough
+    assert told([("anna", Decimal(1_200_000), None)]) == told([("anna", None, Decimal(600_000))]) == shortest
+    assert told([("anna", Decimal(1_200_100), None)]) == told([("anna", None, Decimal(600_100))]) == [(7, Decimal("12500.00"), 3.689)]
+    assert told([("anna", Decimal(1_250_100), None)]) == []
+    assert told([("anna", Decimal(1_250_100), None)], Flows(min_share_of_assets=0)) == shortest
 
 
 def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSession) -> None:
@@ -158,7 +168,8 @@ def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSessi
     scored = surprising(sums.where(F.col("business_date") == F.lit(DAY)), baseline, exposure, settings)
     months = [float(row.usual_month) for row in scored.collect()]
     assert months == pytest.approx([30000] * 6, rel=0.15)
-    found = judged_units(scored, settings).selectExpr("customer_id", "_window.window_days", "_window.amount").collect()
+    first = [F.col("_windows")[0][name].alias(name) for name in ("window_days", "amount")]
+    found = judged_units(scored, settings).select("customer_id", *first).collect()
     assert {row.customer_id: (row.window_days, int(row.amount)) for row in found} == {"in 3 days": (3, 45000), "in 7 days": (7, 42000)}
 
 
