@@ -55,6 +55,9 @@ class Event(Model):
     log_spread: float = Field(0.9, gt=0)
 
 
+MonthEnd = Literal["month_end", "month_start", "year_end"]  # from the last business day on; up to the first; December's month_end
+
+
 class Flows(Model):
     """What is an abnormal flow."""
 
@@ -88,6 +91,7 @@ class Flows(Model):
     told_again_days: int = Field(90, ge=0)  # the same account is not told drained or woken again within these
     causes: dict[str, Cause] = {}  # the first that fits, in this order; offers may name them in `raised_by`
     holidays: tuple[Holiday, ...] = ()  # MM-DD or YYYY-MM-DD with festive spending: twice the return period is asked
+    month_ends: Once[MonthEnd] = ("month_end", "month_start", "year_end")  # payment days, of which as much is asked
 
 
 Inside = Annotated[float, Field(gt=0, lt=1)]

@@ -45,6 +45,7 @@ VARIANCE_OF_MEDIAN = math.pi / 2  # times the variance, over n, of normal observ
 STEADY_FLOWS = 10  # a customer with as many tells how far flows lie apart within one customer
 MIN_BETWEEN = 0.05  # variance between customers: peers never tell a customer's usual to the last yuan
 GAUSS_HERMITE = ((0.0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))  # points and shares of a normal
+SATURDAY, DECEMBER = 5, 12
 SURPRISE_STEP = 0.01  # calibration counts surprises in steps: a p-value needs ranks, not digits
 
 
@@ -270,20 +271,35 @@ def is_abnormal(settings: Flows) -> Column:
     """Which judged sums are abnormal: rare for this customer, large enough to matter, and not told by an earlier day already.
 
     The last day must carry at least half of an even share of the sum: a quiet day after a large one is no news. Twice the return
-    period is asked on holidays, and of the money with which a new customer moves in.
+    period is asked on holidays and month ends, and of the money with which a new customer moves in.
 
     Columns read: `amount`, `day_amount`, `window_days`, `usual_month`, `return_period_years`, `business_date`, `direction`, `settled`.
     """
-    day = F.col("business_date")
-    festive = F.date_format(day, "MM-dd").isin(*settings.holidays) | day.cast("string").isin(*settings.holidays)
     moving_in = ~F.col("settled") & (F.col("direction") == "credit")
-    asked = F.when(festive | moving_in, 2 * settings.min_return_period_years).otherwise(settings.min_return_period_years)
+    years, day = F.col("return_period_years"), F.col("business_date")
+    ordinary = ~(_festive(day, settings) | _month_end(day, settings) | moving_in)
     return (
-        (F.col("return_period_years") >= asked)
+        ((years >= 2 * settings.min_return_period_years) | ((years >= settings.min_return_period_years) & ordinary))
         & (F.col("amount") >= F.lit(settings.min_amount))
         & (F.col("amount") >= F.col("usual_month") * settings.min_share_of_usual_month)
         & (F.col("day_amount") * (2 * F.col("window_days")) >= F.col("amount"))
     )
+
+
+def _festive(day: Column, settings: Flows) -> Column:
+    return F.date_format(day, "MM-dd").isin(*settings.holidays) | day.cast("string").isin(*settings.holidays)
+
+
+def _month_end(day: Column, settings: Flows) -> Column:
+    """Whether a day is one of `month_ends`: no other business day follows it in its month, or none came before it."""
+
+    def no_business(first: Column, last: Column) -> Column:
+        days = F.when(first <= last, F.sequence(first, last)).otherwise(F.array().cast("array<date>"))
+        return ~F.exists(days, lambda each: (F.weekday(each) < SATURDAY) & ~_festive(each, settings))
+
+    ends, starts = no_business(F.date_add(day, 1), F.last_day(day)), no_business(F.trunc(day, "month"), F.date_sub(day, 1))
+    found = {"month_end": ends, "month_start": starts, "year_end": ends & (F.month(day) == DECEMBER)}
+    return functools.reduce(Column.__or__, (found[name] for name in settings.month_ends), F.lit(False))
 
 
 def severity(settings: Flows) -> Column:

@@ -15,7 +15,17 @@ from scipy import stats
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from features.flows import window_sums
-from models.abnormal_flow import calibrating, exposures, judged_units, material, own_baselines, student_survival, surprises, with_p_and_q
+from models.abnormal_flow import (
+    calibrating,
+    exposures,
+    is_abnormal,
+    judged_units,
+    material,
+    own_baselines,
+    student_survival,
+    surprises,
+    with_p_and_q,
+)
 from models.flow_chance import Learned
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
@@ -192,6 +202,29 @@ def test_exposure_is_the_customers_own_tenure_of_deposits(spark: SparkSession) -
     assert found == {"long ago": (197, 2358), "within the window": (15, 15), "tomorrow": (0, 0), "old card": (10, 10), "came back": (5, 5),
                      "left": (167, 2358), "will leave": (15, 15)}
     assert exposures(frame, date(2025, 12, 1), DAY, 30).agg(F.max("exposure_days")).first()[0] == 30
+
+
+@pytest.mark.parametrize(("chosen", "quiet"), [
+    ((), set()),
+    (("month_end",), {"2026-10-30", "2026-10-31", "2026-12-31"}),  # the 30th is a Friday
+    (("month_start",), {"2026-11-01", "2026-11-02"}),  # the 2nd is a Monday
+    (("month_start", "year_end"), {"2026-11-01", "2026-11-02", "2026-12-31"}),
+])
+def test_twice_the_return_period_is_asked_at_configured_month_ends(spark: SparkSession, chosen: tuple, quiet: set[str]) -> None:
+    """Of 8 years where 5 are asked; a holiday is no business day, so the next one is the month's first."""
+    days = ["2026-10-29", "2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02", "2026-11-03", "2026-12-30", "2026-12-31"]
+    columns = ("business_date string, direction string, settled boolean, return_period_years double, amount double, usual_month double, "
+               "day_amount double, window_days int")
+
+    def told(days: list[str], years: float, settings: Flows) -> set[str]:
+        rows = [(day, "debit", True, years, 20000.0, 100.0, 20000.0, 1) for day in days]
+        frame = spark.createDataFrame(rows, columns).withColumn("business_date", F.to_date("business_date"))
+        return {str(row.business_date) for row in frame.where(is_abnormal(settings)).collect()}
+
+    assert set(days) - told(days, 8.0, Flows(month_ends=chosen)) == quiet
+    assert told(days, 10.0, Flows(month_ends=chosen)) == set(days)
+    after = Flows(month_ends=chosen, holidays=("11-02", "2026-11-03"))
+    assert ("2026-11-04" in told(["2026-11-04"], 8.0, after)) == ("month_start" not in chosen)
 
 
 def test_customers_who_left_do_not_make_what_others_do_rarer(spark: SparkSession) -> None:
