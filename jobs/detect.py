@@ -49,6 +49,7 @@ class Look:
     data_start: date
     baseline_day: date  # the baseline is of this day: nothing judged is in it
     report_from: date  # movements before it calibrate, but are not reported
+    silent: tuple[date, ...]  # days the feed had nothing of
 
 
 def run(job: Job) -> Counts:
@@ -92,7 +93,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     transactions = known(lake.read("transactions"), day)
     changed = transactions if since is None else told_since(lake.read("transactions"), since, day)
     span = changed.agg(F.min("business_date"), F.max("business_date")).collect()[0]
-    look = _look(job, since, span[0] or _data_start(job), first_run_days)
+    look = _look(job, since, span[0] or _data_start(job), first_run_days, transactions)
     first_day = look.report_from if since is None else since - timedelta(days=HARD_EVENT_LOOKBACK_DAYS)
     touched_from = span[0] or day
     if since is None:
@@ -145,13 +146,23 @@ def last_look(job: Job) -> date | None:
     return last
 
 
-def _look(job: Job, since: date | None, first_new: date, first_run_days: int) -> Look:
+def _look(job: Job, since: date | None, first_new: date, first_run_days: int, transactions: DataFrame) -> Look:
     day, data_start = job.day, _data_start(job) if since is not None else first_new
     if since is not None:
-        return Look(since, day, data_start, since, since - timedelta(days=job.settings.flows.baseline_days))
+        silent = _silent(job, transactions, data_start, since)
+        return Look(since, day, data_start, since, since - timedelta(days=job.settings.flows.baseline_days), silent)
     learned = max((day - data_start).days // 4, first_run_days)
     baseline_day = day - timedelta(days=min(learned, CALIBRATION_DAYS))
-    return Look(None, day, data_start, baseline_day, day - timedelta(days=first_run_days - 1))
+    silent = _silent(job, transactions, data_start, baseline_day)
+    return Look(None, day, data_start, baseline_day, day - timedelta(days=first_run_days - 1), silent)
+
+
+def _silent(job: Job, transactions: DataFrame, data_start: date, baseline_day: date) -> tuple[date, ...]:
+    """Days of which the feed had nothing, back to where exposure and the incomes that are overdue now begin."""
+    settings = job.settings.flows
+    first = max(data_start, baseline_day - timedelta(days=max(settings.baseline_days, settings.income_grace_days)))
+    seen = transactions.where(F.col("business_date") >= F.lit(first)).select("business_date").distinct().collect()
+    return tuple(missing_days([row[0] for row in seen], first, job.day))
 
 
 def _data_start(job: Job) -> date:
@@ -189,9 +200,8 @@ def _ended_incomes(job: Job, look: Look, transactions: DataFrame, accounts: Data
     overdue_from = look.report_from if look.since is None else look.since + timedelta(days=1)
     oldest = overdue_from - timedelta(days=job.settings.flows.income_grace_days)
     recent = transactions.where(F.col("business_date") >= F.lit(oldest - timedelta(days=RECURRING_LOOKBACK_DAYS)))
-    seen = [row[0] for row in recent.where(F.col("business_date") >= F.lit(oldest)).select("business_date").distinct().collect()]
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
-    return ended_income_rows(job, in_base, accounts, missing_days(seen, oldest, job.day), overdue_from)
+    return ended_income_rows(job, in_base, accounts, look.silent, overdue_from)
 
 
 def _with_flagged(flows: DataFrame, around: DataFrame) -> DataFrame:
@@ -215,7 +225,7 @@ def _rates(job: Job) -> DataFrame:
 def _exposure(job: Job, look: Look, accounts: DataFrame) -> DataFrame:
     """Peer bands, exposure and tenure of every customer with deposits, as of the baseline's day."""
     bands = job.settings.segments.bands
-    days = exposures(accounts, look.data_start, look.baseline_day, job.settings.flows.baseline_days)
+    days = exposures(accounts, look.data_start, look.baseline_day, job.settings.flows.baseline_days, look.silent)
     return version_as_of(job.lake.read("customers"), "customer_id", job.day).join(days, "customer_id").select(
         "customer_id",
         band(age_on(F.col("birth_date"), job.day), bands.age).alias("age_band"),

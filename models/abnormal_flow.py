@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import pyspark.sql.functions as F
@@ -309,7 +309,7 @@ def severity(settings: Flows) -> Column:
     return F.when(rare & large, "high").when(rare | large, "medium").otherwise("low")
 
 
-def exposures(accounts: DataFrame, data_start: date, as_of: date, baseline_days: int) -> DataFrame:
+def exposures(accounts: DataFrame, data_start: date, as_of: date, baseline_days: int, silent: Sequence[date] = ()) -> DataFrame:
     """How long each customer with deposits could have had flows. Other products have none: an old card says nothing of a new account.
 
     Parameters
@@ -317,17 +317,23 @@ def exposures(accounts: DataFrame, data_start: date, as_of: date, baseline_days:
     accounts : DataFrame with `customer_id`, `product_type`, `opened_on`, `closed_on`, one row an account
     data_start, as_of : first day of all data, and the day of the baseline
     baseline_days : int
+    silent : sequence of date
+        Days of which the bank's feed had nothing at all: nobody could be seen to move anything.
 
     Returns
     -------
-    DataFrame with `customer_id`, `exposure_days` (from the first deposit account on, until the last is closed, cut to the data and to the
-    window) and `tenure_days` (from the first up to and including `as_of`); 0 before it. Who had none within the window is not in it.
+    DataFrame with `customer_id`, `exposure_days` (from the first deposit account on, until the last is closed, cut to the data and to
+    the window, without silent days) and `tenure_days` (from the first up to and including `as_of`); 0 before it. Who had none within the
+    window is not in it.
     """
     start = F.lit(max(data_start, as_of - timedelta(days=baseline_days - 1)))
     held = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.coalesce(F.col("closed_on") >= start, F.lit(True))
     first, last = F.min("opened_on"), F.least(F.max(F.coalesce("closed_on", F.lit(as_of))), F.lit(as_of))
-    return accounts.where(held).groupBy("customer_id").agg(
-        _days(F.greatest(first, start), last).alias("exposure_days"), _days(first, F.lit(as_of)).alias("tenure_days"))
+    spans = accounts.where(held).groupBy("customer_id").agg(
+        F.greatest(first, start).alias("_first"), last.alias("_last"), _days(first, F.lit(as_of)).alias("tenure_days"))
+    days = F.array(*[F.lit(day) for day in silent]).cast("array<date>")
+    unseen = F.size(F.filter(days, lambda day: day.between(F.col("_first"), F.col("_last"))))
+    return spans.select("customer_id", (_days(F.col("_first"), F.col("_last")) - unseen).alias("exposure_days"), "tenure_days")
 
 
 def _days(first: Column, last: Column) -> Column:

@@ -202,6 +202,11 @@ def test_exposure_is_the_customers_own_tenure_of_deposits(spark: SparkSession) -
     assert found == {"long ago": (197, 2358), "within the window": (15, 15), "tomorrow": (0, 0), "old card": (10, 10), "came back": (5, 5),
                      "left": (167, 2358), "will leave": (15, 15)}
     assert exposures(frame, date(2025, 12, 1), DAY, 30).agg(F.max("exposure_days")).first()[0] == 30
+    # days on which nothing of anybody came in are nobody's exposure, as far as the customer was there
+    silent = [date(2019, 1, 1), date(2026, 5, 16), date(2026, 5, 20), date(2026, 6, 3), date(2026, 6, 10)]
+    seen = exposures(frame, date(2025, 12, 1), DAY, 365, silent).collect()
+    fewer = {"long ago": 4, "within the window": 2, "tomorrow": 0, "old card": 1, "came back": 0, "left": 1, "will leave": 2}
+    assert {row.customer_id: (row.exposure_days + fewer[row.customer_id], row.tenure_days) for row in seen} == found
 
 
 @pytest.mark.parametrize(("chosen", "quiet"), [
