@@ -30,8 +30,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from benchmarks.bench_pages import REFERENCES, Lived, history_page, size_page
-from benchmarks.references import in_duckdb, in_spark, require_equal
-from benchmarks.references.columns import COLUMNS
+from benchmarks.references import Found, in_duckdb, in_spark
+from benchmarks.references.equal import products, require_equal
 from benchmarks.report import BENCHMARKS, put
 from benchmarks.stages import by_job, logged_to, peak_mb, stages
 from conf import Settings, load_settings
@@ -142,10 +142,10 @@ def compared(job: Job, settings: Settings, day: date) -> dict[str, float]:
     from benchmarks.references.whole_polars import in_polars  # of the extra `bench`
 
     lake = job.places.lake
-    product = read_arrow(lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
+    product = products(lake, day, settings)
     told = {}
-    references: tuple[Callable[[], pd.DataFrame], ...] = (
-        lambda: in_spark(job.spark, lake, day, settings).toPandas(),
+    references: tuple[Callable[[], Found], ...] = (
+        lambda: in_spark(job.spark, lake, day, settings),
         lambda: in_duckdb(lake, day, settings),
         lambda: in_polars(lake, day, settings),
     )

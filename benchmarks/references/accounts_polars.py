@@ -8,9 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.references import families, files
+from benchmarks.references import files
 from benchmarks.references.columns import ACCOUNT_COLUMNS, BACK, DEPOSITS, FAMILIES, INVESTED, MEANS, PRODUCTS, STAFFED
-from benchmarks.references.events_polars import WHO, in_base, known, share
+from benchmarks.references.events_polars import WHO, in_base, known, looked_up, share
 from conf import Settings
 
 BALANCE, OPEN = pl.col("balance"), pl.col("is_open")
@@ -64,7 +64,7 @@ def _standing(balances: pl.LazyFrame, day: date, settings: Settings) -> pl.LazyF
     kind, foreign = pl.col("product_type"), pl.col("currency") != settings.bank.base_currency
     deposit, ahead, closed = kind.is_in(DEPOSITS), -_ago("maturity_on", day), _ago("closed_on", day)
     maturing = (kind == "time_deposit") & OPEN & (ahead >= 0)
-    margin = _looked_up(kind, settings.profitability.margin_by_product)
+    margin = _priced(kind, settings.profitability.margin_by_product)
     sums = {f"{product}_balance": BALANCE.filter(kind == product).sum() for product in DEPOSITS}
     sums |= {f"has_{product}_account": (OPEN & (kind == product)).any() for product in PRODUCTS}
     sums |= {f"maturing_{days}d": BALANCE.filter(maturing & (ahead <= days)).sum() for days in (30, 90)}
@@ -95,7 +95,7 @@ def _standing(balances: pl.LazyFrame, day: date, settings: Settings) -> pl.LazyF
 
 
 def _costs(moved: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
-    price, lately = _looked_up(pl.col("channel"), settings.profitability.cost_by_channel), pl.col("age") < 90
+    price, lately = _priced(pl.col("channel"), settings.profitability.cost_by_channel), pl.col("age") < 90
     fee = (pl.col("type") == "fee") & (pl.col("direction") == "debit")
     return moved.group_by(WHO).agg(
         moving=price.sum(), moving_lately=price.filter(lately).sum(),
@@ -105,11 +105,11 @@ def _costs(moved: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
 
 
 def _held(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
-    named = pl.LazyFrame(families(settings), schema=["product_id", "family"], orient="row")
     newest = pl.scan_parquet(files(lake, "holdings")).sort("recorded_on").unique([WHO, "product_id", "acquired_on"], keep="last")
     taken, gone, family = _ago("acquired_on", day), _ago("closed_on", day), pl.col("family")
     is_open = pl.col("closed_on").is_null() | (pl.col("closed_on") > day)
     value = pl.col("value").cast(pl.Float64)
+    named = looked_up("families", newest, settings)
     holdings = newest.filter(pl.col("acquired_on") <= day).join(named, on="product_id", how="left").with_columns(is_open=is_open)
     return holdings.group_by(WHO).agg(
         holdings_open=OPEN.sum(), holdings_closed_365d=(~OPEN & (gone < 365)).sum(), holdings_new_90d=(taken < 90).sum(),
@@ -146,5 +146,5 @@ def account_columns(settings: Settings) -> dict[str, pl.Expr]:
     }
 
 
-def _looked_up(column: pl.Expr, values: Mapping[str, object]) -> pl.Expr:
+def _priced(column: pl.Expr, values: Mapping[str, object]) -> pl.Expr:
     return column.replace_strict({name: float(str(value)) for name, value in values.items()}, default=0.0)

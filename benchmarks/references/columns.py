@@ -18,6 +18,7 @@ PRODUCTS = (*DEPOSITS, "credit_card", "loan", "investment")
 FAMILIES = ("deposit", "wealth_product", "fund", "insurance", "loan", "card", "precious_metal", "fx", "pension", "partner")
 INVESTED = ("wealth_product", "fund", "precious_metal", "pension")
 STAFFED = ("counter", "pad")
+TIERS = ("mass", "affluent", "private")
 
 FLOW_COLUMNS = (
     *(f"{way}_{what}_{days}d" for way in WAYS for what in ("amount", "count") for days in WINDOWS),

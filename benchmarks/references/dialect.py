@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from benchmarks.references.look import Look
 from conf import Settings
 
 
@@ -17,6 +18,9 @@ class Dialect:
     hour: str
     weekend: str
     without_digits: str
+    anti: str
+    semi: str
+    bins: str  # of one series, lowest first, each with its count
 
 
 SPARK = Dialect(
@@ -24,12 +28,18 @@ SPARK = Dialect(
     hour="hour(from_utc_timestamp({}, '{zone}'))",
     weekend="dayofweek({}) IN (1, 7)",
     without_digits="regexp_replace({}, '[0-9]+', '#')",
+    anti="LEFT ANTI",
+    semi="LEFT SEMI",
+    bins="array_join(transform(array_sort(collect_list(struct(bin, n))), each -> concat(each.bin, ':', each.n)), ' ')",
 )
 DUCKDB = Dialect(
     age="(DATE '{day}' - {})",
     hour="hour({} AT TIME ZONE 'UTC' AT TIME ZONE '{zone}')",
     weekend="dayofweek({}) IN (0, 6)",
     without_digits="regexp_replace({}, '[0-9]+', '#', 'g')",
+    anti="ANTI",
+    semi="SEMI",
+    bins="string_agg(concat(bin, ':', n), ' ' ORDER BY bin)",
 )
 
 
@@ -40,9 +50,15 @@ class Asked:
     dialect: Dialect
     day: date
     settings: Settings
+    look: Look
 
     def age(self, of: str) -> str:
         return self._said(self.dialect.age, of)
+
+    def years(self, of: str) -> str:
+        """Whole years of age."""
+        ahead = f"CASE WHEN substr(CAST({of} AS string), 6) > '{self.day:%m-%d}' THEN 1 ELSE 0 END"
+        return f"({self.day.year} - year({of}) - {ahead})"
 
     def hour(self, of: str) -> str:
         return self._said(self.dialect.hour, of)
@@ -69,6 +85,11 @@ class Asked:
 
     def _said(self, what: str, of: str) -> str:
         return what.format(of, day=self.day, zone=self.settings.bank.time_zone)
+
+
+def number(value: float) -> str:
+    """A double, which neither engine takes for a decimal."""
+    return f"CAST({value!r} AS double)"
 
 
 def listed(columns: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.references import files, kinds
+from benchmarks.references import files
 from benchmarks.references.columns import (
     BOUGHT_DAYS,
     CHANNELS,
@@ -21,6 +21,7 @@ from benchmarks.references.columns import (
     WAYS,
     WINDOWS,
 )
+from benchmarks.references.lookups import Lookup, lookups
 from conf import Settings
 
 WHO = "customer_id"
@@ -52,6 +53,19 @@ def in_base(rows: pl.LazyFrame, lake: Path, currency: str, *amounts: str) -> pl.
     )
     rate = pl.when(pl.col("currency") == currency).then(1.0).otherwise(pl.col("rate").cast(pl.Float64))
     return rated.with_columns((pl.col(name).cast(pl.Float64) * rate * 100).round().alias(name) for name in amounts)  # in cents
+
+
+def looked_up(name: str, rows: pl.LazyFrame, settings: Settings) -> pl.LazyFrame:
+    """A lookup made of the different values of a frame's columns."""
+    return made(lookups(settings)[name], rows)
+
+
+def made(lookup: Lookup, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The same, of a given lookup."""
+    kinds = {"string": pl.String, "int": pl.Int32, "double": pl.Float64, "boolean": pl.Boolean, "date": pl.Date}
+    schema = {name: kinds[kind] for name, kind in (each.split() for each in lookup.schema.split(", "))}
+    found = rows.select(lookup.columns).unique().collect().rows() if lookup.table else []
+    return pl.LazyFrame(lookup.make(found), schema=schema, orient="row")
 
 
 def moved_by(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
@@ -151,12 +165,10 @@ def _regular(regularly: pl.LazyFrame) -> pl.LazyFrame:
 def _baskets(lake: Path, day: date, settings: Settings) -> pl.LazyFrame:
     """Order lines summed by order and kind of goods."""
     lines = known(lake, "purchases", day)
-    categories = lines.select("category").unique().collect()["category"].to_list()
-    named = pl.LazyFrame(kinds(categories, settings), schema=["category", "kind"], orient="row")
     back = pl.col("status") == "refunded"
     value = (pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)).round(2)
     summed = (
-        lines.join(named, on="category")
+        lines.join(looked_up("kinds", lines, settings), on="category")
         .group_by(WHO, "order_id", "business_date", "age", "currency", "kind")
         .agg(amount=pl.when(back).then(-value).otherwise(value).sum(), refunded=value.filter(back).sum(), lines=(~back).sum())
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -12,32 +13,66 @@ from pyspark.sql import SparkSession
 
 from benchmarks import training
 from benchmarks.bench_pages import REFERENCES, Lived, size_page
-from benchmarks.references import in_spark, require_equal
+from benchmarks.references import in_spark
 from benchmarks.references.columns import ACCOUNT_COLUMNS, COLUMNS, PURCHASE_COLUMNS
+from benchmarks.references.equal import products, require_equal, without_evidence
 from benchmarks.report import BENCHMARKS, EVALUATION, put
 from benchmarks.stages import by_job, stages
 from conf import Settings
-from jobs.context import Places
+from jobs.build_features import _consenting, _life_events
+from jobs.context import Places, opened
+from jobs.evidence import counted
 from jobs.ledger import last_day
-from tables.arrow import read_arrow
 
 
 def test_plain_spark_finds_the_products_values_and_a_wrong_one_shows(spark: SparkSession, settings: Settings, small_bank: Places) -> None:
-    day = last_day(small_bank.lake)
-    product = read_arrow(small_bank.lake, "customer_features", ["customer_id", *COLUMNS], [("as_of", "=", day)]).to_pandas()
-    plain = in_spark(spark, small_bank.lake, day, settings).toPandas()
-    found = plain[list(COLUMNS)].astype("float64").fillna(0)
-    assert plain["out_count_365d"].sum() > 100
+    day, events = last_day(small_bank.lake), settings.life_events.items()
+    anything = {"min_probability": 1e-6, "quiet_days": 0, "min_days": 1, "min_categories": 1}  # sixty customers have few events
+    settings = settings.model_copy(update={"life_events": {name: event.model_copy(update=anything) for name, event in events}})
+    product, plain = products(small_bank.lake, day, settings), in_spark(spark, small_bank.lake, day, settings)
+    product["life_events"] = life_events_under(settings, small_bank, day)
+    features = plain["customer_features"]
+    found = features[list(COLUMNS)].astype("float64").fillna(0)
+    assert features["out_count_365d"].sum() > 100
+    assert len(product["life_events"]) > 20
+    assert product["life_events"]["child_age_months"].notna().any()
+    assert product["daily_flows"]["flagged"].any()
     for columns in (PURCHASE_COLUMNS, ACCOUNT_COLUMNS):
         assert (found[list(columns)] != 0).any().mean() > 0.7
     require_equal(product, plain, "plain Spark")
     for column, by in (("out_amount_7d", 1), ("spent_90d", 0.01), ("in_count_365d", 1), ("evening_share_90d", 0.001),
                        ("largest_out_90d", float("nan")), ("deposits_mean_90d", 0.02)):
-        wrong = plain.copy()
+        wrong = features.copy()
         wrong[column] = wrong[column].astype("float64")
         wrong.loc[wrong[column].first_valid_index(), column] += by
-        with pytest.raises(SystemExit, match=f"1 of .*{column}"):
-            require_equal(product, wrong, "plain Spark")
+        with pytest.raises(SystemExit, match=f"'{column}': 1"):
+            require_equal(product, plain | {"customer_features": wrong}, "plain Spark")
+
+
+def life_events_under(settings: Settings, places: Places, day: date) -> pd.DataFrame:
+    """What the product would write of a day."""
+    with opened(settings, places, day, "test") as job:
+        customers = _consenting(job)
+        return without_evidence(_life_events(job, customers, counted(job, customers)).drop("as_of").toPandas())
+
+
+WRONG = {  # table -> a column, and what it never holds
+    "segments": ("service_tier", "unknown"), "daily_flows": ("unusual_amount", -1), "flow_baselines": ("bins", "0:0"),
+    "abnormal_flows": ("return_period_years", 0), "life_events": ("probability", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", WRONG)
+def test_another_value_a_missing_row_and_one_too_many_show(table: str, settings: Settings, small_bank: Places) -> None:
+    product = products(small_bank.lake, last_day(small_bank.lake), settings)
+    product["life_events"] = pd.DataFrame({"customer_id": ["C1", "C1"], "event": ["travel", "marriage"], "probability": [0.7, 0.9]})
+    rows, (column, never) = product[table], WRONG[table]
+    assert len(rows)
+    other = rows.copy()
+    other[column] = [never, *other[column].iloc[1:]]
+    for wrong, told in ((other, f"'{column}': 1"), (rows.iloc[1:], "'missing': 1"), (pd.concat([rows, rows.iloc[:1]]), "'too many': 1")):
+        with pytest.raises(SystemExit, match=f"'{table}': {{{told}}}"):
+            require_equal(product, product | {table: wrong}, "plain Spark")
 
 
 def test_stages_are_told_by_job(tmp_path: Path) -> None:
