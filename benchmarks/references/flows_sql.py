@@ -32,10 +32,10 @@ def unit_steps(asked: Asked) -> dict[str, str]:
         made[f"back_{moment}"] = _back(asked, f"outside_{moment}")
         made[f"units_{moment}"] = f"""
             SELECT {UNIT}, max(age) AS age, CAST(sum(base) AS decimal(18, 2)) AS amount, count(*) AS transactions,
-                   CAST(sum(CASE WHEN r.transaction_id IS NULL AND b.transaction_id IS NULL THEN base ELSE 0 END) AS decimal(18, 2))
+                   CAST(sum(CASE WHEN recurring_id IS NULL AND back_id IS NULL THEN base ELSE 0 END) AS decimal(18, 2))
                        AS unusual_amount
-            FROM outside_{moment} o LEFT JOIN recurring_{moment} r ON o.transaction_id = r.transaction_id
-            LEFT JOIN back_{moment} b ON o.transaction_id = b.transaction_id
+            FROM outside_{moment} LEFT JOIN recurring_{moment} ON transaction_id = recurring_id
+            LEFT JOIN back_{moment} ON transaction_id = back_id
             WHERE business_date >= DATE '{asked.look.units_from}' GROUP BY {UNIT}"""
     made["changed"] = _changed(asked)
     made["standing_now"] = f"""
@@ -80,7 +80,7 @@ def _recurring(asked: Asked, outside: str) -> str:
         FROM {outside} WHERE base >= {flows.recurring_min_amount}"""
     return f"""
         WITH large AS ({numbered})
-        SELECT n.transaction_id FROM large n JOIN large b
+        SELECT n.transaction_id AS recurring_id FROM large n JOIN large b
           ON n.account_id = b.account_id AND n.direction = b.direction AND n.type = b.type AND n.series = b.series
          AND b.place < n.place AND b.place >= n.place - {RECURRING_ROWS}
         WHERE n.business_date >= DATE '{asked.look.units_from}'
@@ -95,7 +95,7 @@ def _back(asked: Asked, outside: str) -> str:
     ways = ", ".join(f"count(CASE WHEN direction = '{way}' THEN 1 END) OVER {before} AND 1 PRECEDING) AS {name}"
                      for name, way in (("went", "debit"), ("came", "credit")))
     return f"""
-        SELECT transaction_id FROM (SELECT transaction_id, direction, {ways} FROM {outside}
+        SELECT transaction_id AS back_id FROM (SELECT transaction_id, direction, {ways} FROM {outside}
             WHERE base >= {asked.settings.flows.recurring_min_amount}) AS seen
         WHERE direction = 'credit' AND went > came"""
 
