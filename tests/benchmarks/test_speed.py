@@ -34,7 +34,7 @@ def test_plain_spark_finds_the_products_values_and_a_wrong_one_shows(spark: Spar
     features = plain["customer_features"]
     found = features[list(COLUMNS)].astype("float64").fillna(0)
     assert features["out_count_365d"].sum() > 100
-    assert len(product["life_events"]) > 20
+    assert len(product["life_events"]) > 10
     assert product["life_events"]["child_age_months"].notna().any()
     assert product["daily_flows"]["flagged"].any()
     for columns in (PURCHASE_COLUMNS, ACCOUNT_COLUMNS):
