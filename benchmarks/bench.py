@@ -113,7 +113,8 @@ def lived(name: str, make: Callable[[], Plan], out: Path) -> Lived:
     plan = make()
     settings = load_settings()
     spark = settings.spark.model_copy(update={"conf": settings.spark.conf | logged_to(out / "events")})
-    settings = settings.model_copy(update={"spark": spark})
+    flows = settings.flows.model_copy(update={"min_share_of_assets": 0.0})  # references do not know which balances a look had at hand
+    settings = settings.model_copy(update={"spark": spark, "flows": flows})
     places = Places(out / "landing", out / "lake", out / "worklists")
     with opened(settings, places, plan.last, "bench", print) as job:
         first, *each = [timed(partial(whole_day, replace(job, day=on)))[0] for on in (plan.loaded, *plan.days())]

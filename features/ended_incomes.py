@@ -36,12 +36,14 @@ def stopped_series(transactions: DataFrame, overdue_from: date, day: date, setti
     overdue = timedelta(days=settings.income_grace_days)
     some = settings.income_min_amount / 2  # a payment somewhat smaller than usual is one that came
     income = (F.col("direction") == "credit") & F.col("type").isin(*INCOME_TYPES) & (F.col("amount_base") >= some)
-    payment = F.struct("business_date", "amount_base", "transaction_id")
+    payment, paid = F.struct("business_date", "amount_base", "transaction_id"), transactions.where(income)
+    just_overdue = F.col("last_on").between(F.lit(overdue_from - overdue), F.lit(day - overdue))
+    due = paid.withColumnRenamed("business_date", "last_on").where(just_overdue).select("account_id").distinct()
     series = (
-        transactions.where(income)
+        paid.join(due, "account_id", "left_semi")  # of all others nothing need be put together
         .groupBy("account_id", "type", F.coalesce("counterparty", wording()).alias("side"))
         .agg(F.max("business_date").alias("last_on"), F.sort_array(F.collect_list(payment), asc=False).alias("_paid"))
-        .where(F.col("last_on").between(F.lit(overdue_from - overdue), F.lit(day - overdue)))
+        .where(just_overdue)
     )
     usual = F.col("_paid")[0]["amount_base"]
 

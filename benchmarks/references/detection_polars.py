@@ -14,6 +14,7 @@ from benchmarks.references.columns import DEPOSITS
 from benchmarks.references.events_polars import WHO
 from benchmarks.references.flows_polars import SERIES, UNIT, Units, counts, sums, units
 from benchmarks.references.look import Look
+from benchmarks.references.payment_days import payment_days
 from benchmarks.references.segments_polars import band, years
 from conf import Settings
 from conf.settings import Flows
@@ -29,7 +30,8 @@ def detection(lake: Path, day: date, look: Look, settings: Settings) -> dict[str
     known, flows = units(lake, day, look, settings), settings.flows
     usual = counts(known.before, look.baseline_day, flows).collect().lazy()
     scored = _scored(known, usual, _members(lake, day, look, settings), day, look, flows).collect().lazy()
-    abnormal = scored.filter(_is_abnormal(flows)).sort("window_days").unique(UNIT, keep="first", maintain_order=True).collect().lazy()
+    rarely = _is_abnormal(flows, payment_days(look.units_from, day, flows))
+    abnormal = scored.filter(rarely).sort("window_days").unique(UNIT, keep="first", maintain_order=True).collect().lazy()
     judged = scored.sort("surprise", "log_odds").unique(UNIT, keep="last", maintain_order=True).select(*UNIT, "surprise", "log_odds")
     changed = known.changed.with_columns(flagged=False, is_changed=True)
     around = pl.concat([known.now.with_columns(is_changed=False).join(known.changed, on=UNIT, how="anti"), changed], how="diagonal")
@@ -68,6 +70,7 @@ def _members(lake: Path, day: date, look: Look, settings: Settings) -> pl.LazyFr
     return customers.join(spans, on=WHO).select(
         WHO, age_band=band(years("birth_date", day), bands.age), income_band=band(pl.col("annual_income").cast(pl.Float64), bands.income),
         exposure_days=exposure.clip(0), tenure_days=((at - pl.col("first")).dt.total_days() + 1).clip(0),
+        income=pl.col("annual_income").cast(pl.Float64).fill_null(0),
     )
 
 
@@ -146,7 +149,7 @@ def _scored(known: Units, usual: pl.LazyFrame, members: pl.LazyFrame, day: date,
             surprise=pl.col("years").log().round(6),
             log_odds=(odds.log() + (event.a_year / DAYS_A_YEAR / rate).log()).round(6),
             return_period_years=pl.col("years").clip(upper_bound=flows.max_return_period_years).round(4),
-            settled=pl.col("tenure_days") >= flows.settling_days,
+            income="income", settled=pl.col("tenure_days") >= flows.settling_days,
         )
     )  # fmt: skip
 
@@ -162,14 +165,13 @@ def _survival(t: pl.Expr, nu: int) -> pl.Expr:
     return pl.when(t > 0).then(tail).otherwise(1 - tail)
 
 
-def _is_abnormal(flows: Flows) -> pl.Expr:
-    day = pl.col("business_date")
-    festive = day.dt.strftime("%m-%d").is_in(flows.holidays) | day.dt.strftime("%Y-%m-%d").is_in(flows.holidays)
-    twice = festive | (~pl.col("settled") & (pl.col("direction") == "credit"))
+def _is_abnormal(flows: Flows, days: list[date]) -> pl.Expr:
+    twice = pl.col("business_date").is_in(days) | (~pl.col("settled") & (pl.col("direction") == "credit"))
     amount, asked = pl.col("amount"), flows.min_return_period_years
     return (
         (pl.col("return_period_years") >= pl.when(twice).then(2 * asked).otherwise(asked))
         & (amount >= float(flows.min_amount))
         & (amount >= pl.col("usual_month") * flows.min_share_of_usual_month)
+        & (amount >= pl.col("income") * flows.min_share_of_income)
         & (pl.col("day_amount") * 2 * pl.col("window_days") >= amount)
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from benchmarks.references.columns import DEPOSITS
 from benchmarks.references.dialect import Asked, number
 from benchmarks.references.flows_sql import UNIT, counts, sums
+from benchmarks.references.payment_days import payment_days
 from benchmarks.references.segments_sql import band
 
 BANDS = "age_band, income_band"
@@ -68,7 +69,7 @@ def _members(asked: Asked) -> str:
     return f"""
         SELECT customer_id, {band(asked.years("birth_date"), bands.age)} AS age_band, {band("annual_income", bands.income)} AS income_band,
                greatest(least(first_ago, {(asked.day - start).days}) - greatest(last_ago, {at}) + 1, 0) AS exposure_days,
-               greatest(first_ago - {at} + 1, 0) AS tenure_days
+               greatest(first_ago - {at} + 1, 0) AS tenure_days, coalesce(annual_income, 0) AS income
         FROM customers JOIN (
             SELECT customer_id, max({asked.age("opened_on")}) AS first_ago, min(coalesce({asked.age("closed_on")}, {at})) AS last_ago
             FROM accounts WHERE product_type IN {DEPOSITS} AND (closed_on IS NULL OR closed_on >= DATE '{start}') GROUP BY customer_id
@@ -148,7 +149,7 @@ def _scored(asked: Asked) -> str:
             GROUP BY s.customer_id, s.business_date, s.direction, s.age, s.window_days, s.amount, s.day_amount
         ), known AS (
             SELECT s.*, coalesce(o.n, 0) AS observations, {settled} AS settled_n, coalesce(median, 0) AS own_median, p.peer_group,
-                   peer_median, between_members, tenure_days,
+                   peer_median, between_members, tenure_days, income,
                    greatest(({settled} * {own_variance} + {prior} * within) / ({settled} + {prior}), {number(flows.min_spread**2)})
                        AS variance,
                    (coalesce(o.n, 0) + 1) / (greatest(exposure_days, 1) + 1 / peer_rate) AS rate
@@ -176,7 +177,7 @@ def _scored(asked: Asked) -> str:
         SELECT {UNIT}, age, window_days, amount, day_amount, observations, peer_group, round(1 - weight, 3) AS peer_weight,
                round(exp(center), 2) AS usual_amount, usual_month, round(ln(years), 6) AS surprise, round(odds, 6) AS log_odds,
                round(least(years, {number(float(flows.max_return_period_years))}), 4) AS return_period_years,
-               tenure_days >= {flows.settling_days} AS settled
+               tenure_days >= {flows.settling_days} AS settled, income
         FROM told WHERE days_after < window_days"""
 
 
@@ -191,11 +192,12 @@ def _survival(t: str, nu: int) -> str:
 
 
 def _is_abnormal(asked: Asked) -> str:
-    flows, day = asked.settings.flows, "CAST(business_date AS string)"
-    listed = ", ".join(f"'{each}'" for each in flows.holidays) or "''"
-    twice = f"substr({day}, 6) IN ({listed}) OR {day} IN ({listed}) OR (NOT settled AND direction = 'credit')"
+    flows = asked.settings.flows
+    days = ", ".join(f"DATE '{each}'" for each in payment_days(asked.look.units_from, asked.day, flows)) or "NULL"
+    twice = f"coalesce(business_date IN ({days}), false) OR (NOT settled AND direction = 'credit')"
     return f"""return_period_years >= CASE WHEN {twice} THEN 2 ELSE 1 END * {number(flows.min_return_period_years)}
         AND amount >= {flows.min_amount} AND amount >= usual_month * {number(flows.min_share_of_usual_month)}
+        AND CAST(amount AS double) >= CAST(income AS double) * {number(flows.min_share_of_income)}
         AND day_amount * 2 * window_days >= amount"""
 
 
