@@ -19,6 +19,7 @@ from conf.settings import Flows
 UNIT = [WHO, "business_date", "direction"]
 SERIES = ["direction", "window_days"]
 NUMBERS = ["amount", "unusual_amount", "transactions"]
+ROUNDED = 1e-12  # an amount of just a whole step lies in its bin, though the last digit of a logarithm says less
 
 
 @dataclass(frozen=True)
@@ -149,5 +150,6 @@ def sums(standing: pl.LazyFrame, last: date, flows: Flows) -> pl.LazyFrame:
 
 def counts(standing: pl.LazyFrame, last: date, flows: Flows) -> pl.LazyFrame:
     """How often each size of a customer's sums was seen."""
-    size = ((pl.col("amount") / 100).clip(1).log() / math.log(flows.bin_ratio)).floor().cast(pl.Int32)
+    steps = (pl.col("amount") / 100).clip(1).log() / math.log(flows.bin_ratio)
+    size = (steps + ROUNDED).floor().cast(pl.Int32)
     return sums(standing, last, flows).group_by(WHO, *SERIES, bin=size).agg(n=pl.len())
