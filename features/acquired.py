@@ -73,7 +73,7 @@ def answered_offers(answers: DataFrame, offers: Mapping[str, Offer]) -> DataFram
     Parameters
     ----------
     answers : DataFrame as `offers_talked_about` returns, with `as_of` (the day they are known on)
-    offers : those whose uptake counts an `outcome` count, alone or in a bundle
+    offers : the shelf, or some of it; only those told by an `outcome`, alone or in a bundle, count
 
     Returns
     -------

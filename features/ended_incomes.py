@@ -9,7 +9,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import Flows
-from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES, MONTH_APART_DAYS, RECURRING_LOOKBACK_DAYS, wording
+from features.flows import DEPOSIT_PRODUCTS, FLOW_TYPES, MONTH_APART_DAYS, RECURRING_LOOKBACK_DAYS, other_side
 
 INCOME_TYPES = tuple(kind for kind in FLOW_TYPES if kind != "cash")
 
@@ -41,7 +41,7 @@ def stopped_series(transactions: DataFrame, overdue_from: date, day: date, setti
     due = paid.withColumnRenamed("business_date", "last_on").where(just_overdue).select("account_id").distinct()
     series = (
         paid.join(due, "account_id", "left_semi")  # of all others nothing need be put together
-        .groupBy("account_id", "type", F.coalesce("counterparty", wording()).alias("side"))
+        .groupBy("account_id", "type", other_side().alias("side"))
         .agg(F.max("business_date").alias("last_on"), F.sort_array(F.collect_list(payment), asc=False).alias("_paid"))
         .where(just_overdue)
     )

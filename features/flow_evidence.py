@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 
 from conf.settings import Flows
 from features.deposit_events import OWN_BOOKINGS
-from features.flows import DEPOSIT_PRODUCTS, RECURRING_LOOKBACK_DAYS, UNIT, may_net, with_opposed, wording
+from features.flows import DEPOSIT_PRODUCTS, RECURRING_LOOKBACK_DAYS, UNIT, may_net, other_side, with_opposed
 
 NETTED_ROWS = 20  # kept of one flow, the largest: a pooling account cannot blow an alert up
 PASSING_DAYS = 7  # what goes out within a week of coming in was only passing through
@@ -19,7 +19,7 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame, settings: Flows) -> 
 
     Parameters
     ----------
-    abnormal : DataFrame as `models.abnormal_flow.judged_units` returns, with `_window`, `p_value`, `q_value`
+    abnormal : DataFrame as `models.abnormal_flow.material` returns, with `p_value`, `q_value`
     flows : DataFrame as `with_expected` returns, with `flagged` (part of an abnormal flow told before); neither those nor expected ones
         were judged, so they are no evidence
     settings : Flows
@@ -39,7 +39,7 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame, settings: Flows) -> 
     past = same_way & (F.col("f.amount_base") >= settings.recurring_min_amount) & days_before.between(1, RECURRING_LOOKBACK_DAYS)
     judged = same_way & ~F.col("f.expected") & ~F.col("f.flagged")
     inside = judged & (days_before < F.col("a._window.window_days"))
-    series = F.xxhash64("f.account_id", "f.type", F.coalesce("f.counterparty", wording())).alias("series")
+    series = F.xxhash64("f.account_id", "f.type", other_side()).alias("series")
     largest = F.col("f.amount_base").alias("largest")
     main = F.struct("f.account_id", "f.channel", "f.type", "f.description", "f.counterparty", largest, series)
     payment = F.struct(series, "f.business_date", F.col("f.amount_base").alias("amount"))

@@ -127,8 +127,13 @@ def wording() -> Column:
     return F.regexp_replace(F.coalesce("description", F.lit("")), r"\d+", "#")
 
 
+def other_side() -> Column:
+    """What tells one series of an account's movements from another: the other side, or the wording where that is not known."""
+    return F.coalesce("counterparty", wording())
+
+
 def _recurs(settings: Flows) -> Column:
-    series = Window.partitionBy("account_id", "direction", "type", F.coalesce("counterparty", wording()))
+    series = Window.partitionBy("account_id", "direction", "type", other_side())
     before = series.orderBy("business_date", "transaction_id").rowsBetween(-RECURRING_LOOKBACK_ROWS, -1)
     seen = F.collect_list(F.struct("business_date", F.col("amount_base").cast("double").alias("amount"))).over(before)
     amount, day = F.col("amount_base").cast("double"), F.col("business_date")

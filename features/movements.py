@@ -13,7 +13,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from features.as_of import each, in_base_currency, known, known_on
-from features.flows import loan_drawn, may_net, with_opposed, wording
+from features.flows import loan_drawn, may_net, other_side, with_opposed
 
 SATURDAY = 5
 LOOKBACK_DAYS = 400  # the longest window is a year; balances are read a little further back: interest is booked at least yearly
@@ -83,7 +83,7 @@ def movements(transactions: DataFrame, accounts: DataFrame, fx_rates: DataFrame,
         "direction",
         "type",
         "channel",
-        F.xxhash64(F.coalesce("counterparty", wording())).alias("series"),
+        F.xxhash64(other_side()).alias("series"),
         "amount_base",
         "balance_after",
         "booked_at",

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Row
 
-from features.as_of import in_base_currency, known, latest_known_by, version_as_of
+from features.as_of import in_base_currency, known, latest_known_by
 from features.catalogue import FEATURES
 from jobs.context import Counts, Job
-from jobs.customers_as_of import service_tiers
+from jobs.customers_as_of import called_customers
 from jobs.side_by_side import side_by_side
 from models.portfolio import Portfolio, portfolio
 from worklists.alert_id import alert_id
@@ -51,7 +51,6 @@ from worklists.matters import (
 from worklists.policy import contacts, drawn, held_back, offer_told, sales_days, sales_today, standing, with_priority
 from worklists.reasons import chosen
 from worklists.reversals import corrected_flows, resumed_incomes, taken_back, undone_flows
-from worklists.selection import with_callers
 
 JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
@@ -89,9 +88,8 @@ def known_today(job: Job) -> Known:
     lake, day, policy = job.lake, job.day, job.settings.contact_policy
     stored = lake.read("alerts").where(F.col("raised_on") <= F.lit(day)).drop("run_id")
     outcomes = lake.read("outcomes").where(F.col("recorded_on") <= F.lit(day))
-    customers = version_as_of(lake.read("customers"), "customer_id", day).join(service_tiers(job), "customer_id", "left")
     restrictions = latest_known_by(lake.read("restrictions"), ("customer_id", "kind", "valid_from"), day)
-    stand = standing(with_callers(customers, policy.tiers), restrictions, policy, day).localCheckpoint()
+    stand = standing(called_customers(job), restrictions, policy, day).localCheckpoint()
     before = overtaken(decided(before_today(stored, day), outcomes, job.settings, day), stand, job.settings, day).localCheckpoint()
     scores = lake.read("offer_scores").where(F.col("as_of") == F.lit(day))
     return Known(stored, before, before.where(on_somebodys_list(day)), outcomes, stand, scores)

@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame
 
 from conf.offer import Offer
 from features.acquired import ACQUIRED, acquired, answered_offers, offers_talked_about, paid_offers
-from features.as_of import each, in_force, known_on, latest_known_on, versions_as_of
+from features.as_of import each, in_force, known_on, latest_known_on, version_as_of, versions_as_of
 from features.bands import age_on, band
 from jobs.context import Job
 from models.eligibility import held_products
+from worklists.selection import with_callers
 
 ASSETS = "assets"  # the feature that eligibility reads
 
@@ -57,6 +58,12 @@ def customers_as_of(job: Job, days: Sequence[date], features: DataFrame) -> Data
         .withColumn("restricted", F.coalesce("_restricted", F.lit(False)))
         .drop("_restricted")
     )
+
+
+def called_customers(job: Job) -> DataFrame:
+    """Customers as of the day with their `service_tier`; of those whom the branch calls, without their relationship manager."""
+    customers = version_as_of(job.lake.read("customers"), "customer_id", job.day).join(service_tiers(job), "customer_id", "left")
+    return with_callers(customers, job.settings.contact_policy.tiers)
 
 
 def service_tiers(job: Job) -> DataFrame:

@@ -14,14 +14,14 @@ from features.as_of import in_force, known, latest_known_by, version_as_of
 from features.flows import latest_known
 from features.movements import booking_number, recent
 from jobs.context import Job
-from jobs.customers_as_of import service_tiers
+from jobs.customers_as_of import called_customers
 from jobs.side_by_side import side_by_side
 from tables import TABLES
 from worklists.ahead import book, coming_up
 from worklists.customer import Facts, first_month
 from worklists.customer_facts import last_contacts, monthly_flows, open_accounts
 from worklists.results import branches, held_back, last_words, load, money_kept, results
-from worklists.selection import holder_of, with_callers
+from worklists.selection import holder_of
 
 
 def rows(frame: DataFrame) -> list[dict[str, Any]]:
@@ -76,8 +76,7 @@ def restricted(job: Job) -> DataFrame:
 def ahead(job: Job) -> list[dict[str, Any]]:
     """Rows of `coming_up`: bounded by the number of RMs."""
     lake, settings, dormant_days = job.lake, job.settings.worklists, job.settings.flows.dormant_days
-    customers = version_as_of(lake.read("customers"), "customer_id", job.day).join(service_tiers(job), "customer_id", "left")
-    books = book(with_callers(customers, job.settings.contact_policy.tiers), restricted(job), settings)
+    books = book(called_customers(job), restricted(job), settings)
     since = F.lit(job.day - timedelta(days=dormant_days))
     units = lake.read("daily_flows").where((F.col("business_date") >= since) & (F.col("recorded_on") <= F.lit(job.day)))
     accounts = version_as_of(lake.read("accounts"), "account_id", job.day)
