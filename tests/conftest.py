@@ -27,12 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def settings() -> Settings:
     """The packaged defaults, on two threads and little memory."""
+    from jobs.session import INTERPRETED
+
     loaded = load_settings()
     return loaded.model_copy(update={"spark": loaded.spark.model_copy(update={
         "master": "local[2]", "driver_memory": "2g", "shuffle_partitions": 2,
         "java_options": "-XX:+UseSerialGC -Xmn1g -XX:+DontCompileHugeMethods",  # compiling wide methods pays for rows, not for plans
-        # tables of a few rows: measured a third quicker without adapting and compiling their plans
-        "conf": {**loaded.spark.conf, "spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false"}})})
+        "conf": {**loaded.spark.conf, **INTERPRETED}})})  # tables of a few rows, as the product plans a small day
 
 
 @pytest.fixture(scope="session")
