@@ -8,7 +8,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf.settings import Flows
-from features.deposit_events import OWN_BOOKINGS
+from features.deposit_money import OWN_BOOKINGS
 from features.movements import booking_number
 
 

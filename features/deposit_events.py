@@ -8,11 +8,9 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
 
 from conf.settings import Flows
-from features.flows import DEPOSIT_PRODUCTS, may_recur
+from features.deposit_money import DEPOSIT_ACCOUNTS, OWN_BOOKINGS, with_destination, with_own_side
 
 LATE_DAYS = 30  # a closing date this far back is still news when the bank has only just recorded it
-DEPOSIT_ACCOUNTS = (*DEPOSIT_PRODUCTS, "investment")
-OWN_BOOKINGS = ("interest", "fee")
 DAYS_A_YEAR = 365
 TERMS = ("opened_on", "maturity_on", "interest_rate", "principal_base")  # of a time deposit
 
@@ -100,7 +98,7 @@ def early_withdrawals(
         (F.col("product_type") == "time_deposit") & (F.col("direction") == "debit") & ~F.col("type").isin(*OWN_BOOKINGS)
         & (F.col("business_date") >= F.lit(first_day))
     )
-    paid = _with_own_side(payments, movements).select("account_id", "business_date", "transaction_id", "amount_base", "_own", "_outside")
+    paid = with_own_side(payments, movements).select("account_id", "business_date", "transaction_id", "amount_base", "_own", "_outside")
     closings = closed.select("account_id", F.col("closed_day").alias("business_date"))
     by_money = F.col("transaction_id").isNotNull()
     broken = (
@@ -120,7 +118,7 @@ def early_withdrawals(
         .join(deposits.withColumn("_held", held), "account_id")
     )
     had = F.col("_held") + F.sum(F.greatest("amount", "principal_base") - F.col("_still")).over(of_customer)
-    return _with_destination(broken, accounts, outflows, as_of, settings).select(
+    return with_destination(broken, "account_id", accounts, outflows, as_of, settings).select(
         "customer_id",
         "account_id",
         "business_date",
@@ -199,67 +197,3 @@ def _with_terms_before(events: DataFrame, versions: DataFrame) -> DataFrame:
     then = F.coalesce(F.max_by(terms, F.when(from_day < F.col("business_date"), from_day)), F.min_by(terms, from_day))
     seen = versions.select("account_id", "valid_from", *TERMS).join(F.broadcast(events), "account_id")
     return seen.groupBy(*events.columns).agg(then.alias("_terms"))
-
-
-def _with_own_side(payments: DataFrame, movements: DataFrame) -> DataFrame:
-    """Adds where a payment lies: `_own`, on another account of the customer, as the counterparty or an equal credit of the day says;
-    `_outside`, in cash or with a counterparty that is not the customer's; or neither."""
-    lies = F.col("product_type").isin(*DEPOSIT_ACCOUNTS) & ~F.col("type").isin(*OWN_BOOKINGS)
-    credits = movements.where(lies & (F.col("direction") == "credit")).select(
-        "customer_id", "currency", "amount", "business_date", F.col("account_id").alias("_other")
-    )
-    few = payments.select("transaction_id", "account_id", "customer_id", "currency", "amount", "business_date")
-    landed = (
-        credits.join(F.broadcast(few), ["customer_id", "currency", "amount", "business_date"])
-        .where(F.col("_other") != F.col("account_id"))
-        .select("transaction_id")
-        .distinct()
-        .withColumn("_landed", F.lit(True))
-    )
-    own = F.col("own_transfer") | F.col("_landed").isNotNull()
-    outside = ~F.col("_own") & (F.col("counterparty").isNotNull() | (F.col("type") == "cash"))
-    return payments.join(landed, "transaction_id", "left").withColumn("_own", own).withColumn("_outside", outside)
-
-
-def _with_destination(broken: DataFrame, accounts: DataFrame, outflows: DataFrame, as_of: date, settings: Flows) -> DataFrame:
-    """Where the money went, as far as it is known by today and within `settlement_days`.
-
-    It has left when as much as half of it went out again, everyday and expected payments apart, or was paid out in cash or to a
-    counterparty that is not the customer's. Of a payment that names no other side and lies nowhere nothing is known.
-    """
-    last = F.least(F.date_add("business_date", settings.settlement_days), F.lit(as_of))
-    opened = accounts.where(F.col("product_type").isin("time_deposit", "investment")).select(
-        F.col("customer_id").alias("_c"), F.col("account_id").alias("_a"), F.col("opened_on").alias("_o"),
-        F.col("principal_base").alias("_p"),
-    )
-    placed = (
-        broken.join(opened, (F.col("customer_id") == F.col("_c")) & (F.col("account_id") != F.col("_a")))
-        .where(F.col("_o").between(F.col("_from"), last) & (F.col("_p") >= F.col("amount") * 0.8))
-        .select("account_id")
-        .distinct()
-        .withColumn("_placed", F.lit(True))
-    )
-    large = (F.col("direction") == "debit") & ~F.col("expected") & may_recur(settings)
-    gone = (
-        F.broadcast(broken.select("account_id", "customer_id", "_from", "business_date"))
-        .join(
-            outflows.where(large).select(
-                F.col("customer_id").alias("_c"), F.col("account_id").alias("_a"), F.col("business_date").alias("_d"), "amount_base"
-            ),
-            (F.col("customer_id") == F.col("_c")) & (F.col("account_id") != F.col("_a")) & F.col("_d").between(F.col("_from"), last),
-        )
-        .groupBy("account_id")
-        .agg(F.sum("amount_base").alias("_gone"))
-    )
-    half = F.col("amount") * 0.5
-    return (
-        broken.join(placed, "account_id", "left")
-        .join(gone, "account_id", "left")
-        .withColumn(
-            "went",
-            F.when(F.col("_placed"), "placed_again")
-            .when(F.greatest("_gone", "_outside") >= half, "left")
-            .when(F.col("_to_own") >= half, "own_account")
-            .otherwise("unknown"),
-        )
-    )

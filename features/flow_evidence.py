@@ -6,7 +6,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import Flows
-from features.deposit_events import OWN_BOOKINGS
+from features.deposit_money import OWN_BOOKINGS
 from features.flows import DEPOSIT_PRODUCTS, RECURRING_LOOKBACK_DAYS, UNIT, may_net, other_side, with_opposed
 
 NETTED_ROWS = 20  # kept of one flow, the largest: a pooling account cannot blow an alert up

@@ -27,10 +27,11 @@ from worklists.flow_reasons import (
     woken_reason,
 )
 
-JUDGED: dict[str, tuple[str, int | None]] = {  # what only statistics tell: its type, and what an event has instead that is never usual
+OF_SOME: dict[str, tuple[str, int | None]] = {  # what only some kinds have, most by statistics: its type, and what the others have instead
     "window_days": ("int", 1), "usual_amount": ("decimal(18,2)", 0), "return_period_years": ("double", None),
     "p_value": ("double", None), "q_value": ("double", None), "log_odds": ("double", None), "chance": ("double", None),
     "observations": ("bigint", None), "peer_group": ("string", None), "peer_weight": ("double", None), "cause": ("string", None),
+    "went": ("string", None),
 }
 
 
@@ -125,11 +126,11 @@ def _of_kind(events: DataFrame, kind: str, job: Job) -> DataFrame:
 
 def _rows(job: Job, told: DataFrame, reason: Column, identity: Column) -> DataFrame:
     filled = told.withColumns({
-        name: F.lit(instead).cast(kind) for name, (kind, instead) in JUDGED.items() if name not in told.columns
+        name: F.lit(instead).cast(kind) for name, (kind, instead) in OF_SOME.items() if name not in told.columns
     })
     late = F.col("_recorded") > F.date_add("business_date", 1) if "_recorded" in told.columns else F.lit(False)
     return filled.select(
         F.sha2(identity, 256).substr(1, 24).alias("flow_id"), "customer_id", "account_id", "business_date", "kind",
-        *JUDGED, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
+        *OF_SOME, "transaction_ids", "amount", "severity", reason.alias("reason"), late.alias("late"),
         F.lit(job.day).alias("detected_on"), F.lit(job.run_id).alias("run_id"),
     )

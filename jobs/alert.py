@@ -51,6 +51,7 @@ from worklists.matters import (
 from worklists.policy import contacts, drawn, held_back, offer_told, sales_days, sales_today, standing, with_priority
 from worklists.reasons import chosen
 from worklists.reversals import corrected_flows, resumed_incomes, taken_back, undone_flows
+from worklists.settlements import with_settlements
 
 JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")
 LONGEST_WINDOW_DAYS = 30  # no movement behind a flow is older than the flow by more
@@ -189,7 +190,8 @@ def _flow_matters(job: Job, today: Known) -> DataFrame:
     flows = job.lake.read("abnormal_flows").where(F.col("detected_on") <= F.lit(job.day)).drop("run_id")
     live = today.live.where(may_grow())
     untold = untold_flows(flows, today.before, job.settings.contact_policy, job.day)
-    at_hand = flows_at_hand(untold, flows, live).localCheckpoint()
+    settlements = job.lake.read("deposit_settlements").where(F.col("settled_on") <= F.lit(job.day))
+    at_hand = with_settlements(flows_at_hand(untold, flows, live), settlements, job.settings).localCheckpoint()
     flow_settings = job.settings.flows
     window = max(*flow_settings.windows_days, LONGEST_WINDOW_DAYS)
     payments = flow_settings.income_grace_days + flow_settings.recurring_min_months * 31  # back to those an ended income is known by

@@ -14,6 +14,7 @@ from features.as_of import in_base_currency, known, latest_known_by, told_since,
 from features.bands import age_on, band
 from features.baselines import SERIES, rebuilt, updated
 from features.deposit_events import newly_closed
+from features.deposit_money import settled
 from features.feed_gaps import missing_days
 from features.flows import (
     RECURRING_LOOKBACK_DAYS,
@@ -53,11 +54,13 @@ class Look:
 
 
 def run(job: Job) -> Counts:
-    """Write the day's `daily_flows`, `flow_baselines` and `abnormal_flows`; say what was found and how much of it is probably no news."""
+    """Write the day's `daily_flows`, `flow_baselines`, `abnormal_flows` and `deposit_settlements`; say what was found, and how much of it
+    is probably no news."""
     found = detected(job)
     job.lake.replace("daily_flows", found.units, {"recorded_on": job.day})
     job.lake.replace("flow_baselines", _baseline_today(job, found.look), {"as_of": job.day})
     job.lake.replace("abnormal_flows", found.abnormal, {"detected_on": job.day})
+    job.lake.replace("deposit_settlements", found.settled, {"settled_on": job.day})
     written = job.lake.read("abnormal_flows").where(F.col("detected_on") == F.lit(job.day))
     by_kind = written.groupBy("kind").agg(F.count("*").alias("n"), F.sum(1 - F.col("chance")).alias("no_news")).collect()
     kinds = {row["kind"]: row["n"] for row in by_kind}
@@ -74,6 +77,7 @@ class Detected:
     look: Look
     units: DataFrame  # rows for daily_flows
     abnormal: DataFrame  # rows for abnormal_flows
+    settled: DataFrame  # rows for deposit_settlements
     judged_units: DataFrame
     without_rate: DataFrame  # new movements nothing can be said of: their currency has no rate
 
@@ -130,7 +134,9 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         forgiven = forgiven_units(job, reduce(DataFrame.unionByName, no_news), stored)
         units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
     new = F.col("business_date") >= F.lit(look.report_from) if since is None else F.col("recorded_on") > F.lit(since)
-    return Detected(look, units, told, judged, moved.where(new & F.col("amount_base").isNull()))
+    later = settled(_unsettled(job), moved, everyone, flows, first_day, day, settings).withColumns(
+        {"settled_on": F.lit(day), "run_id": F.lit(job.run_id)})
+    return Detected(look, units, told, later, judged, moved.where(new & F.col("amount_base").isNull()))
 
 
 def _reach(day: date, first_run_days: int, settings: Flows) -> date:
@@ -202,6 +208,13 @@ def _ended_incomes(job: Job, look: Look, transactions: DataFrame, accounts: Data
     recent = transactions.where(F.col("business_date") >= F.lit(oldest - timedelta(days=RECURRING_LOOKBACK_DAYS)))
     in_base = in_base_currency(recent, _rates(job), job.settings.bank.base_currency)
     return ended_income_rows(job, in_base, accounts, look.silent, overdue_from)
+
+
+def _unsettled(job: Job) -> DataFrame:
+    """Flows told before the day, without the broken deposits whose money is known to have been placed again, or to have left."""
+    before = job.lake.read("abnormal_flows").where(F.col("detected_on") < F.lit(job.day))
+    known_before = job.lake.read("deposit_settlements").where(F.col("settled_on") < F.lit(job.day))
+    return before.join(F.broadcast(known_before.select("flow_id")), "flow_id", "left_anti")
 
 
 def _with_flagged(flows: DataFrame, around: DataFrame) -> DataFrame:

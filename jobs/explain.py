@@ -99,6 +99,10 @@ class _Behind:
                      ("window_days", "=", flow["window_days"]), ("as_of", "=", pc.max(looked["recorded_on"]).as_py())]  # fmt: skip
         return [each | {"as_of": row["as_of"]} for row in self.rows("flow_baselines", of_series) for each in row["bins"] or ()]
 
+    def settlement(self, flow: Row) -> Row | None:
+        """Where a broken deposit's money went after it was told."""
+        return next(iter(self.rows("deposit_settlements", [("flow_id", "=", flow["flow_id"])])), None)
+
     def run(self, run_id: str) -> Row | None:
         runs = self.rows("runs", [("run_id", "=", run_id), ("status", "=", "done")])
         return max(runs, key=lambda row: row["ended_at"], default=None)
@@ -151,6 +155,9 @@ def _flow(behind: _Behind, flow: Row, checks: list[str]) -> Iterator[str]:
     for role, row in (*(("counted", row) for row in rows), *(("netted ", row) for row in netted)):
         yield (f"  {role}  {row['business_date']}  {row['amount_base']:>16,.2f}  {row['direction']:6}  {row['type']:12}  {row['channel']:8}"
                f"  {row['account_id']}  {row['transaction_id']}  {row['source_file']}")  # fmt: skip
+    since = behind.settlement(flow)
+    if since:
+        yield f"  {since['went'].replace('_', ' ')} by {since['settled_on']}: {money(since['amount'])}, {', '.join(since['refs'])}"
     lost = set(flow["transaction_ids"] or ()) - {row["transaction_id"] for row in rows}
     if lost:
         checks.append(f"flow {flow['flow_id']}: {len(lost)} of its transactions are no longer there")

@@ -74,12 +74,29 @@ ABNORMAL_FLOWS = Table(
         Column("peer_group", "STRING", "who else told what is usual"),
         Column("peer_weight", "DOUBLE", "share of the baseline that is the peers'"),
         Column("cause", "STRING", "likely cause from what is around the flow: a suggestion"),
+        Column("went", "STRING", "of a broken deposit, where its money was then: placed_again, own_account, left, unknown"),
         Column("late", "BOOLEAN", "a late row brought it: it happened before `detected_on`"),
         Column("detected_on", "DATE", "the run's day"),
         RUN,
     ),
     key=("flow_id",),
     partition_by=("detected_on",),
+)
+
+DEPOSIT_SETTLEMENTS = Table(
+    "deposit_settlements",
+    "one broken deposit whose money was placed again, or left, after it was told",
+    (
+        Column("flow_id", "STRING", "as in `abnormal_flows`"),
+        CUSTOMER,
+        ACCOUNT,
+        Column("went", "STRING", "placed_again or left"),
+        Column("amount", MONEY, "of the deposit's money, base currency", Personal.SENSITIVE),
+        Column("refs", "ARRAY<STRING>", "the accounts it was placed on, or the transactions it left by", Personal.PSEUDONYM),
+        Column("settled_on", "DATE", "the run's day"),
+        RUN,
+    ),
+    key=("flow_id",),
 )
 
 CUSTOMER_FEATURES = Table(
@@ -284,6 +301,7 @@ INSIGHTS = (
     DAILY_FLOWS,
     FLOW_BASELINES,
     ABNORMAL_FLOWS,
+    DEPOSIT_SETTLEMENTS,
     FLOW_SUMS,
     ACCOUNT_SUMS,
     PURCHASE_SUMS,

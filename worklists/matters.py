@@ -16,6 +16,7 @@ FORGOTTEN = "life_event||"  # the matter of an alert whose customer has withdraw
 LIFETIME = 14  # days, where the configuration names none
 STATISTICAL = ("withdrawal", "deposit")
 CAPPED = (*STATISTICAL, "income_ended")  # of which so many are told a day; what else happens is never one too many
+SHOWN_REFS = 3  # of where a broken deposit's money went
 AT_HAND = 3  # times an offer's quota: customers at hand for it, as other rules hold some of them back
 UNSAFE = "fraud_or_scam"  # the likely cause that turns a call into a call for the customer's safety
 WOULD_BE = "struct<offer_id: string, probability: double, expected_value: double>"  # the first offer, were there no lot
@@ -29,7 +30,8 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
     Parameters
     ----------
     flows : DataFrame of `abnormal_flows` rows to tell, with `_matter` (of the alert they join; null: a new one), `untold` (not
-        told in it so far) and `_undone` (taken back: told only where nothing else is left)
+        told in it so far), `_undone` (taken back: told only where nothing else is left), `settled` as `with_settlements` adds, and
+        `_settled_now` (the alert does not say so yet)
     legs : DataFrame with `transaction_id`, `business_date`, `amount_base`, `direction`, `channel`: the rows behind and netted beside them
     settings : Settings
 
@@ -49,8 +51,8 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         "flow_id",
         F.col("_type").alias("type"),
         "kind", "cause", "amount", "business_date", "detected_on", "window_days", "usual_amount", "observations", "peer_group",
-        "peer_weight", "_legs", "_netted", "untold", "_undone",
-        F.concat("reason", late).alias("told"),
+        "peer_weight", "_legs", "_netted", "untold", "_undone", "settled", "_settled_now",
+        F.concat("reason", late, F.coalesce("settled.told", F.lit(""))).alias("told"),
         F.array_position(_texts(SEVERITIES), F.col("severity")).cast("int").alias("severity"),
         F.coalesce("chance", F.lit(policy.priority.certainty)).alias("certainty"),
     )  # fmt: skip
@@ -65,6 +67,9 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
 
     def ends(flow: Column) -> Column:
         return F.date_add(flow["detected_on"], lifetime(flow["type"], policy))
+
+    def news(flow: Column) -> Column:
+        return F.when(flow["untold"], flow["told"]).otherwise(F.trim(flow["settled"]["told"]))
 
     kinds = F.transform(told, lambda flow: flow["kind"])
     causes = F.array_compact(F.transform(told, lambda flow: flow["cause"]))
@@ -86,7 +91,7 @@ def flow_matters(flows: DataFrame, legs: DataFrame, settings: Settings) -> DataF
         lead["amount"].alias("lead_amount"),
         (F.size(told) - 1).alias("more"),
         F.array_join(F.transform(told, lambda flow: flow["told"]), " ").alias("told"),
-        F.array_join(F.transform(F.filter(told, lambda flow: flow["untold"]), lambda flow: flow["told"]), " ").alias("news"),
+        F.array_join(F.transform(F.filter(told, lambda flow: flow["untold"] | flow["_settled_now"]), news), " ").alias("news"),
         "undone",
         F.aggregate(F.filter(found, lambda flow: flow["_undone"]), F.lit(0).cast("decimal(28,2)"),
                     lambda total, flow: (total + flow["amount"]).cast("decimal(28,2)")).alias("taken_back"),
@@ -183,11 +188,11 @@ def flows_to_tell(at_hand: DataFrame, undone: DataFrame, live: DataFrame, stand:
     """The flows of each alert to be written: the untold ones, joined by those of the live alert they are added to.
 
     A live alert is written anew, too, when it makes offers to a customer who no longer wants any, or when what it is about
-    turns out, today, to have been taken back.
+    turns out, today, to have been taken back, or where a broken deposit's money went becomes known.
 
     Parameters
     ----------
-    at_hand : DataFrame as `flows_at_hand` returns
+    at_hand : DataFrame as `flows_at_hand` returns, with `settled` as `with_settlements` adds
     undone : DataFrame as `reversals.undone_flows` returns
     live : DataFrame of `alerts` rows that may still change
     stand : DataFrame as `policy.standing` returns
@@ -195,25 +200,33 @@ def flows_to_tell(at_hand: DataFrame, undone: DataFrame, live: DataFrame, stand:
 
     Returns
     -------
-    DataFrame with the columns of `at_hand`, `_matter` (of the live alert) and `_undone`
+    DataFrame with the columns of `at_hand`, `_matter` (of the live alert), `_undone` and `_settled_now`
     """
     newest = F.max_by(F.struct("matter", "flow_ids", "offers", "changed_on"), F.struct("raised_on", "alert_id")).alias("_live")
     of_flows = live.where(F.size("flow_ids") > 0).groupBy("customer_id").agg(newest).select("customer_id", "_live.*")
     known = at_hand.join(undone, "flow_id", "left")
-    news = known.groupBy("customer_id").agg(F.bool_or("untold").alias("_news"), F.max("undone_on").alias("_undone_on"))
+    news = known.groupBy("customer_id").agg(
+        F.bool_or("untold").alias("_news"), F.max("undone_on").alias("_undone_on"), F.max("settled.on").alias("_settled_on"))
     unwanted = (F.size("offers") > 0) & ~F.col("marketing_consent")
-    taken_back = (F.col("_undone_on") == F.lit(today)) | (F.col("_undone_on") > F.col("changed_on"))
+
+    def since_changed(day: Column) -> Column:
+        return F.coalesce((day == F.lit(today)) | (day > F.col("changed_on")), F.lit(False))
+
+    changes = since_changed(F.col("_undone_on")) | since_changed(F.col("_settled_on"))
     growing = (
         of_flows.join(news, "customer_id")
         .join(stand.select("customer_id", "marketing_consent"), "customer_id")
-        .where(F.col("_news") | unwanted | F.coalesce(taken_back, F.lit(False)))
-        .select("customer_id", F.col("matter").alias("_matter"))
+        .where(F.col("_news") | unwanted | changes)
+        .select("customer_id", F.col("matter").alias("_matter"), "changed_on")
     )
     return (
         known.join(growing, "customer_id", "left")
         .where(F.col("untold") | F.col("_matter").isNotNull())
-        .withColumn("_undone", F.col("undone_on").isNotNull())
-        .drop("undone_on")
+        .withColumns({
+            "_undone": F.col("undone_on").isNotNull(),
+            "_settled_now": ~F.col("untold") & since_changed(F.col("settled.on")),
+        })
+        .drop("undone_on", "changed_on")
     )
 
 
@@ -364,7 +377,7 @@ def _late(settings: Settings) -> Column:
 
 
 def _evidence(flows: Column, settings: Settings) -> Column:
-    """The rows behind, largest first and each once, then what was netted out beside them, then what was usual."""
+    """The rows behind, largest first and each once, then what was netted out beside them, where it went since, and what was usual."""
     words = settings.wording[settings.bank.language].reasons
     directions = {code: words[f"evidence_{code}"] for code in ("credit", "debit")}
     channels = {code: words[f"channel_{code}"] for code in CHANNELS}
@@ -384,6 +397,11 @@ def _evidence(flows: Column, settings: Settings) -> Column:
         note = worded(words["baseline"], {"observations": flow["observations"], "group": flow["peer_group"], "weight": peers})
         return _item("baseline", flow["flow_id"], flow["business_date"], flow["usual_amount"], note)
 
+    def became(flow: Column) -> Column:
+        since = flow["settled"]
+        refs = F.array_join(F.slice(since["refs"], 1, SHOWN_REFS), ", ")
+        return _item("settled", refs, since["on"], since["amount"], since["note"])
+
     def largest(legs: Column) -> Column:
         return F.slice(F.sort_array(legs, asc=False), 1, settings.contact_policy.evidence_rows)
 
@@ -392,7 +410,8 @@ def _evidence(flows: Column, settings: Settings) -> Column:
     found = F.transform(flows, lambda flow: _item("flow", flow["flow_id"], flow["business_date"], flow["amount"], flow["kind"]))
     baselines = F.transform(F.filter(flows, lambda flow: flow["kind"].isin(*STATISTICAL)), usual)
     netted = F.transform(largest(beside), not_counted)
-    return F.concat(F.transform(largest(legs), shown), netted, found, baselines).cast(EVIDENCE)
+    settled = F.transform(F.filter(flows, lambda flow: flow["settled"].isNotNull()), became)
+    return F.concat(F.transform(largest(legs), shown), netted, settled, found, baselines).cast(EVIDENCE)
 
 
 def _item(kind: str, ref: Column, on: Column, amount: Column, note: Column) -> Column:

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from conf.settings import Flows
 from features.account_events import drained, woken
 from features.deposit_events import closures, early_withdrawals, newly_closed
+from features.deposit_money import settled
 
 ACCOUNTS = (
     "account_id string, customer_id string, product_type string, opened_on date, maturity_on date, principal_base decimal(18,2), "
@@ -108,6 +109,45 @@ def test_where_the_money_of_a_broken_deposit_went_is_told_as_far_as_it_is_known(
     told = broken(spark, spark.createDataFrame(each, ACCOUNTS), rows)
     assert {name[:-1]: row.went for name, row in told.items()} == {
         "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left"}
+
+
+def test_where_the_money_went_later_is_told_once_half_of_it_left_or_most_was_placed_again(spark: SparkSession) -> None:
+    """Deposits broken four days ago, of 8,000 each; what has become of the money by today, and by yesterday."""
+    on, names = DAY - timedelta(days=4), ("anna", "ben", "carl", "dora", "emil", "fay")
+    told = [(f"F-{who}", who, f"{who}2", on, "early_withdrawal", [f"T{n}"], Decimal(8000), "left" if who == "fay" else "own_account")
+            for n, who in enumerate(names)]
+    rows = [moved(n, f"{who}2", who, "time_deposit", "8000.00", "debit", "time_deposit", on=on, own=True) for n, who in enumerate(names)]
+
+    def spent(number: int, who: str, amount: str, days_ago: int, **known: object) -> tuple:
+        return moved(number, f"{who}1", who, "current", amount, "debit", on=DAY - timedelta(days=days_ago), **known)
+
+    rows += [
+        spent(10, "anna", "2500.00", 3), spent(11, "anna", "2500.00", 0),  # half of it is gone with the second
+        spent(12, "ben", "9000.00", 0, expected=True),
+        spent(13, "carl", "9000.00", 0),
+        spent(14, "fay", "9000.00", 0),  # told when it was broken
+        spent(15, "dora", "9000.00", 5),  # before it was broken
+    ]
+    accounts = [account(f"{who}{n}", who, kind, principal="8000.00" if n == 2 else None) for who in names
+                for n, kind in ((1, "current"), (2, "time_deposit"))]
+    accounts += [account("emil3", "emil", "time_deposit", principal="7000.00", opened=DAY),
+                 account("dora3", "dora", "time_deposit", principal="6000.00", opened=DAY)]
+    flows = "flow_id string, customer_id string, account_id string, business_date date, kind string, transaction_ids array<string>, " \
+        "amount decimal(18,2), went string"
+
+    def found(day: date, settings: Flows = SETTINGS) -> dict[str, tuple]:
+        booked = spark.createDataFrame([row for row in rows if row[-3] <= day], MOVED)
+        of_day = spark.createDataFrame([row for row in accounts if row[3] <= day], ACCOUNTS)
+        later = settled(spark.createDataFrame(told, flows), booked, of_day, booked.where("NOT own_transfer"), on, day, settings)
+        return {row.customer_id: (row.flow_id, row.went, row.amount, row.refs) for row in later.collect()}
+
+    assert found(YESTERDAY) == {}
+    assert found(DAY) == {
+        "anna": ("F-anna", "left", Decimal("5000.00"), ["T10", "T11"]),
+        "carl": ("F-carl", "left", Decimal("8000.00"), ["T13"]),
+        "emil": ("F-emil", "placed_again", Decimal("7000.00"), ["emil3"]),
+    }
+    assert found(DAY, Flows(settlement_days=3)) == {}
 
 
 def test_a_deposit_rolled_over_under_its_own_number_had_matured(spark: SparkSession) -> None:

@@ -227,6 +227,42 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert last["anna early_withdrawal"] == anna2
 
 
+def test_a_live_alert_says_where_a_broken_deposits_money_went_once_it_is_known(bank: Bank) -> None:
+    """Anna's is placed again on the second day, ben's leaves on the second; with cora it was talked about; dan's was never settled."""
+    days = [D + timedelta(days=n) for n in range(3)]
+    names = ("anna", "ben", "cora", "dan")
+    bank.add("customers", [customer(name) for name in names])
+    flows = [flow(f"f-{who}", who, "early_withdrawal", 60_000, D, cause=None, went="own_account", severity="medium") for who in names]
+    bank.add("abnormal_flows", flows)
+    bank.add("transactions", [booked(each) for each in flows])
+    bank.run(D)
+    first = bank.alerts()
+    bank.add("outcomes", [outcome(first["cora early_withdrawal"]["alert_id"], "contacted", days[1])])
+    bank.add("deposit_settlements", [
+        {"flow_id": f"f-{who}", "customer_id": who, "account_id": f"A-{who}", "went": went, "amount": Decimal(50_000), "refs": refs,
+         "settled_on": days[1]}
+        for who, went, refs in (("anna", "placed_again", ["A9"]), ("ben", "left", ["T7", "T8"]), ("cora", "left", ["T9"]))])
+    bank.run(days[1])
+    second = bank.alerts()
+    told = {who: second[f"{who} early_withdrawal"] for who in names}
+    again, left = "By 16 Jun 2026, 50,000 CNY of it had been placed again with us.", "By 16 Jun 2026, 50,000 CNY of it had left the bank."
+    assert [told[who]["change"] for who in names] == [
+        f"On 16 Jun 2026 more was added: {again}", f"On 16 Jun 2026 more was added: {left}", None, None]
+    assert f"Reason of f-anna. {again}" in told["anna"]["reason"]
+    assert [(told[who]["status"], told[who]["severity"]) for who in names] == [
+        ("open", "low"), ("open", "high"), ("contacted", "medium"), ("open", "medium")]
+    settled = [(item["ref"], item["business_date"], item["amount"], item["note"]) for item in told["ben"]["evidence"]
+               if item["kind"] == "settled"]
+    assert settled == [("T7, T8", days[1], Decimal(50_000), "of the deposit, left the bank")]
+    assert told["dan"] == first["dan early_withdrawal"]
+    bank.run(days[1])
+    assert bank.alerts() == second
+    bank.run(days[2])
+    assert bank.alerts() == second, "told once"
+    bank.run(D)
+    assert bank.alerts() == second
+
+
 def test_an_alert_stays_in_the_group_of_the_day_it_was_raised_on(bank: Bank) -> None:
     """On 1 July the control group is drawn anew: what lives, lives on as it was raised, also where something is added to it."""
     policy = bank.settings.contact_policy.model_copy(update={"control_share": 0.5})

@@ -295,3 +295,16 @@ def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_eve
         (days[0], Decimal("10000.00"), ["T90030"]), (days[1], Decimal("990000.00"), ["T90032"])]
     detect.run(replace(job, day=days[1]))
     assert told() == once
+    lies, settled = lake.read("abnormal_flows").where("account_id = 'c07-TD'"), lake.read("deposit_settlements")
+    assert {row.went for row in lies.collect()} == {"own_account"}
+    assert settled.count() == 0
+
+    out = [transaction(90040, "c07-A", days[2] + timedelta(days=1), 600000, other="ELSEWHERE")]
+    lake.replace("transactions", job.spark.createDataFrame(out, lake.table("transactions").ddl),
+                 {"source_file": "all", "recorded_on": [days[2] + timedelta(days=1)]})
+    for _ in range(2):
+        detect.run(replace(job, day=days[2] + timedelta(days=1)))
+    detect.run(replace(job, day=days[2] + timedelta(days=2)))
+    after = [(row.flow_id, row.went, row.amount, row.refs, row.settled_on) for row in settled.orderBy("amount").collect()]
+    assert after == [(flow[0], "left", Decimal(amount), ["T90040"], days[2] + timedelta(days=1))
+                     for flow, amount in zip(once, ("10000.00", "600000.00"), strict=True)]
