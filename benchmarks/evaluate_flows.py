@@ -34,8 +34,9 @@ from conf import load_settings
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from jobs.session import start
-from models.abnormal_flow import calibrating, is_abnormal, own_baselines, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned, chance, learned
+from models.materiality import is_abnormal
 
 NOMINAL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 ANSWERED = (0, 30, 100)  # flows whose answers are known when false alarms are estimated

@@ -19,7 +19,7 @@ def with_rows_behind(abnormal: DataFrame, flows: DataFrame, settings: Flows) -> 
 
     Parameters
     ----------
-    abnormal : DataFrame as `models.abnormal_flow.material` returns, with `p_value`, `q_value`
+    abnormal : DataFrame as `models.materiality.material` returns, with `p_value`, `q_value`
     flows : DataFrame as `with_expected` returns, with `flagged` (part of an abnormal flow told before); neither those nor expected ones
         were judged, so they are no evidence
     settings : Flows

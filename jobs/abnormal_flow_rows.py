@@ -14,8 +14,8 @@ from features.deposit_events import closures, early_withdrawals
 from features.ended_incomes import ended_incomes, stopped_series
 from features.flow_evidence import with_netted, with_rows_behind
 from jobs.context import Job
-from models.abnormal_flow import hard_severity
 from models.flow_chance import Learned, chance
+from models.materiality import hard_severity
 from worklists.flow_reasons import (
     closure_reason,
     drained_reason,

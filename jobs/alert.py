@@ -22,6 +22,7 @@ from jobs.side_by_side import side_by_side
 from models.portfolio import Portfolio, portfolio
 from worklists.alert_id import alert_id
 from worklists.calls import calls_at_stake, offer_places, within_places
+from worklists.flow_matters import flow_matters, flows_at_hand, flows_to_tell, legs_of_flow, untold_flows
 from worklists.headlines import OFFERS, in_words, with_offers
 from worklists.lifecycle import (
     before_today,
@@ -35,22 +36,11 @@ from worklists.lifecycle import (
     raised,
     superseded,
 )
-from worklists.matters import (
-    SALES,
-    flow_matters,
-    flows_at_hand,
-    flows_to_tell,
-    legs_of_flow,
-    life_event_matters,
-    offer_matters,
-    one_a_customer,
-    untold_flows,
-    untold_life_events,
-    untold_offers,
-)
+from worklists.matters import SALES, one_a_customer
 from worklists.policy import contacts, drawn, held_back, offer_told, sales_days, sales_today, standing, with_priority
 from worklists.reasons import chosen
 from worklists.reversals import corrected_flows, resumed_incomes, taken_back, undone_flows
+from worklists.sales_matters import life_event_matters, offer_matters, untold_life_events, untold_offers
 from worklists.settlements import with_settlements
 
 JUDGED = ("alert_id", "customer_id", "type", "priority", "at_stake", "hard", "safety", "undone", "offers", "would_be")

@@ -33,8 +33,9 @@ from features.known_assets import known_assets
 from jobs.abnormal_flow_rows import ended_income_rows, hard_event_rows, statistical_rows, with_legs_netted
 from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
-from models.abnormal_flow import calibrating, exposures, judged_units, material, own_baselines, surprises, with_p_and_q
+from models.abnormal_flow import calibrating, exposures, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned
+from models.materiality import judged_units, material
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news

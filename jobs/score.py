@@ -21,7 +21,7 @@ from jobs.model_shelf import ModelShelf
 from models.arbitration import ranked_candidates
 from models.bundles import with_bundles
 from models.scoring import Scorer, offer_reasons, offer_scores, ready
-from worklists.matters import offers_told
+from worklists.sales_matters import offers_told
 
 EXPLAINED = 5  # offers a customer that have reasons, or as many as are shown if those are more
 FLOW_MEMORY_DAYS = 14  # an abnormal flow speaks for an offer this long

@@ -88,7 +88,7 @@ def ranked_candidates(
 
 
 def _may_open_a_call(policy: ContactPolicy, as_of: date) -> Column:
-    """Whether a relationship manager would call for it alone, as `worklists.matters.untold_offers` chooses; never null."""
+    """Whether a relationship manager would call for it alone, as `worklists.sales_matters.untold_offers` chooses; never null."""
     rested = F.coalesce(F.date_diff(F.lit(as_of), "told_on") >= F.col("cool_down_days"), F.lit(True))
     return (F.col("expected_value") >= float(policy.min_expected_value)) & ~F.col("discreet") & rested
 

@@ -2,7 +2,7 @@
 
 A log of what always ranked first says nothing of what never did. The lot is a hash of customer, month and salt: the same every
 day of a month, whatever the partitioning. It decides what is offered, never who is called: calls are chosen as if there were no lot
-(`worklists.matters.untold_offers`), or what was drawn would decide what is seen of it.
+(`worklists.sales_matters.untold_offers`), or what was drawn would decide what is seen of it.
 """
 
 from __future__ import annotations

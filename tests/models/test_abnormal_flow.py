@@ -15,18 +15,9 @@ from scipy import stats
 from conf.settings import Flows
 from features.baselines import bin_counts, distributions
 from features.flows import window_sums
-from models.abnormal_flow import (
-    calibrating,
-    exposures,
-    is_abnormal,
-    judged_units,
-    material,
-    own_baselines,
-    student_survival,
-    surprises,
-    with_p_and_q,
-)
+from models.abnormal_flow import calibrating, exposures, own_baselines, student_survival, surprises, with_p_and_q
 from models.flow_chance import Learned
+from models.materiality import is_abnormal, judged_units, material
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from conf import Settings
 from models.portfolio import portfolio
 from worklists.calls import calls_at_stake, within_places
-from worklists.matters import offer_matters, untold_offers
+from worklists.sales_matters import offer_matters, untold_offers
 
 D = date(2026, 6, 15)
 BEST = pa.struct([("offer_id", pa.string()), ("probability", pa.float64()), ("expected_value", pa.float64())])

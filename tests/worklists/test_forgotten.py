@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 from conf import Settings
 from tables import TABLES
 from worklists.forgotten import without_life_events
-from worklists.matters import FORGOTTEN, untold_life_events
+from worklists.matters import FORGOTTEN
+from worklists.sales_matters import untold_life_events
 
 D = date(2026, 3, 31)
 FLOW = "480,000 CNY went out."
