@@ -18,6 +18,7 @@ from conf.offer import Offer, Sign
 from conf.settings import Models
 from models.calibration import calibrated, with_model
 from models.candidates import (
+    FEW_TREES,
     NO_SIGNS,
     Family,
     blended_model,
@@ -207,7 +208,9 @@ def family_of(
         return None
     pooled = pooled[list(used.names)]
     many = sum(rows.takers for rows in trained_on) >= MIN_BLENDED
-    return Family(family_model(pooled, taken, used), boosted_model(pooled, taken, used, seed, signs) if many else None)
+    # few trees: what a family's offers do not share, many would learn, too
+    boosted = boosted_model(pooled, taken, used, seed, signs, FEW_TREES) if many else None
+    return Family(family_model(pooled, taken, used), boosted)
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
