@@ -17,8 +17,8 @@ from models.next_best_offer import GROUPS, Trained
 KINDS = {
     "rate": "one smoothed rate for everybody (empirical Bayes over the offer's family)",
     "logistic": "spline logistic regression, sigmoid-calibrated on the validation window",
-    "blended": "mean log-odds of a spline logistic regression and of regularised gradient-boosted trees, sigmoid-calibrated on the "
-    "validation window",
+    "blended": "weighted mean of the log-odds of a spline logistic regression and of regularised gradient-boosted trees, "
+    "sigmoid-calibrated on the validation window",
 }
 
 REFITTED = (

@@ -151,6 +151,14 @@ def test_trees_are_held_to_the_sign_a_bank_knows(learned: tuple) -> None:
     assert (steps(noise="falls") <= 1e-9).all()
 
 
+@pytest.mark.parametrize(("takers", "trees"), [(30, 150), (1000, 200), (9000, 500)])
+def test_trees_grow_with_takers_and_not_beyond(takers: int, trees: int) -> None:
+    inputs, rows = Inputs(("number",), ()), pd.DataFrame({"number": np.arange(10_000) % 7.0})
+    taken = (np.arange(10_000) < takers).astype(int)
+    assert boosted_model(rows, taken, inputs, 1)[-1].n_iter_ == trees
+    assert boosted_model(rows, taken, inputs, 1, most=150)[-1].n_iter_ == 150
+
+
 def test_no_thread_warns_when_another_one_ends(boosted: Trained, learned: tuple) -> None:
     """A thread that ends brings back the filters it found: what they all hide must be hidden around them all."""
     rows, inside = learned[0].on(DAYS[1:2]), uncalibrated(boosted.model)
@@ -162,11 +170,11 @@ def test_no_thread_warns_when_another_one_ends(boosted: Trained, learned: tuple)
     assert told == []
 
 
-def test_a_blend_is_the_mean_of_both_log_odds_at_the_rate_of_its_rows(blended: Trained, learned: tuple) -> None:
+def test_a_blend_is_a_mean_of_both_log_odds_at_the_rate_of_its_rows(blended: Trained, learned: tuple) -> None:
     training, rows = learned[0].on(DAYS[2:]), learned[0].on(DAYS[:1]).inputs
     inside = uncalibrated(blended.model)
     (_, logistic), (_, trees) = parts_of(inside)
-    expected = (logistic.decision_function(rows) + trees.decision_function(rows)) / 2
+    expected = 0.4 * logistic.decision_function(rows) + 0.6 * trees.decision_function(rows)
     assert np.ptp(inside.decision_function(rows) - expected) < 1e-9
     assert inside.predict_proba(training.inputs)[:, 1].mean() == pytest.approx(training.taken.mean())
 
