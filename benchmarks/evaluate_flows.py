@@ -51,7 +51,7 @@ def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     baseline = distributions(bin_counts(_sums(spark, past), settings.bin_ratio))
     tenure = np.maximum(DAYS - JUDGED_DAYS - of.first_day, 0)
     bands = pd.DataFrame({"customer_id": _names(np.arange(len(of.center))), "age_band": "all", "income_band": of.income.astype(str),
-                          "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})
+                          "account_types": "current", "exposure_days": np.minimum(tenure, settings.baseline_days), "tenure_days": tenure})
     own = own_baselines(baseline, settings)
     sums = _sums(spark, judged).withColumn("day_amount", F.col("amount"))
     scored = surprises(sums, baseline, own, spark.createDataFrame(bands), settings).withColumn("told", is_abnormal(settings))

@@ -244,6 +244,7 @@ def _exposure(job: Job, look: Look, accounts: DataFrame) -> DataFrame:
         "customer_id",
         band(age_on(F.col("birth_date"), job.day), bands.age).alias("age_band"),
         band(F.col("annual_income"), bands.income).alias("income_band"),
+        "account_types",
         "exposure_days",
         "tenure_days",
     )

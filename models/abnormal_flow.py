@@ -39,7 +39,7 @@ from features.baselines import IQR_OF_NORMAL, SERIES, counts_of, distributions, 
 from features.flows import DEPOSIT_PRODUCTS
 from models.flow_chance import Learned, chance
 
-BANDS = ["age_band", "income_band"]
+BANDS = ["age_band", "income_band", "account_types"]  # of a peer group, dropped from the last on where it would be too small
 DAYS_A_YEAR = 365.25
 VARIANCE_OF_MEDIAN = math.pi / 2  # times the variance, over n, of normal observations
 STEADY_FLOWS = 10  # a customer with as many tells how far flows lie apart within one customer
@@ -72,41 +72,41 @@ def own_baselines(baseline: DataFrame, settings: Flows) -> DataFrame:
 
 
 def peer_baselines(baseline: DataFrame, own: DataFrame, exposure: DataFrame, settings: Flows) -> DataFrame:
-    """What is usual in each peer group: of age × income, age, everyone the finest that is large enough.
+    """What is usual in each peer group: of age × income × accounts, age × income, age, everyone the finest that is large enough.
 
     Parameters
     ----------
     baseline : DataFrame as `features.baselines.rebuilt` returns
     own : DataFrame of the same as `own_baselines` returns it
-    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days`
+    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `account_types`, `exposure_days`
 
     Returns
     -------
-    DataFrame, a row a pair of bands, direction and window, with `age_band`, `income_band`, `direction`, `window_days`, `peer_group`,
-    `peer_median`, `peer_within` and `peer_between` (variances of log amounts within and between members), `peer_rate` (flows a
-    customer and day)
+    DataFrame, a row a combination of bands, direction and window, with `age_band`, `income_band`, `account_types`, `direction`,
+    `window_days`, `peer_group`, `peer_median`, `peer_within` and `peer_between` (variances of log amounts within and between members),
+    `peer_rate` (flows a customer and day)
     """
-    # first by pair of bands: what follows is a few hundred rows, not every customer in each of three groups
+    # first by combination of bands: what follows is a few thousand rows, not every customer in each of four groups
     members = exposure.select("customer_id", *BANDS)
-    groups = F.array(F.concat_ws(" · ", *BANDS), F.col("age_band"), F.lit("all customers"))
-    pairs = (
+    groups = F.array(*(F.concat_ws(" · ", *BANDS[:count]) for count in range(len(BANDS), 0, -1)), F.lit("all customers"))
+    cells = (
         exposure.groupBy(*BANDS)
         .agg(F.count("*").alias("_members"), F.sum("exposure_days").alias("_days"))
         .select("*", F.posexplode(groups).alias("level", "peer_group"))
     )
-    sizes = pairs.groupBy("peer_group").agg(F.sum("_members").alias("_size"), F.sum("_days").alias("_exposure"))
+    sizes = cells.groupBy("peer_group").agg(F.sum("_members").alias("_size"), F.sum("_days").alias("_exposure"))
     finest = (
-        pairs.join(sizes, "peer_group")
-        .where((F.col("_size") >= settings.min_peers) | (F.col("level") == 2))
+        cells.join(sizes, "peer_group")
+        .where((F.col("_size") >= settings.min_peers) | (F.col("level") == len(BANDS)))
         .groupBy(*BANDS)
         .agg(F.min_by(F.struct("peer_group", "_exposure"), "level").alias("_g"))
         .select(*BANDS, "_g.*")
     )
-    of_groups = F.broadcast(pairs.select(*BANDS, "peer_group").join(finest.select("peer_group").distinct(), "peer_group"))
+    of_groups = F.broadcast(cells.select(*BANDS, "peer_group").join(finest.select("peer_group").distinct(), "peer_group"))
     series = ("peer_group", "direction", "window_days")
     of_members = counts_of(baseline.join(members, "customer_id"))
-    by_pair = of_members.groupBy(*BANDS, "direction", "window_days", "bin").agg(F.sum("count").alias("count"))
-    counts = by_pair.join(of_groups, BANDS).groupBy(*series, "bin").agg(F.sum("count").alias("count"))
+    by_cell = of_members.groupBy(*BANDS, "direction", "window_days", "bin").agg(F.sum("count").alias("count"))
+    counts = by_cell.join(of_groups, BANDS).groupBy(*series, "bin").agg(F.sum("count").alias("count"))
     usual = quartiles(distributions(counts, series), settings.bin_ratio).withColumn("_all", spread() * spread())
     steady = (
         own.where(F.col("n") >= STEADY_FLOWS)
@@ -141,7 +141,7 @@ def surprises(sums: DataFrame, baseline: DataFrame, own: DataFrame, exposure: Da
     sums : DataFrame as `window_sums` returns: what is judged, with all windows of a unit
     baseline : DataFrame as `features.baselines.rebuilt` returns, of a day before all of `sums`
     own : DataFrame of the same as `own_baselines` returns it; read twice, so keep it when it is large
-    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `exposure_days` (own days behind the baseline),
+    exposure : DataFrame with `customer_id`, `age_band`, `income_band`, `account_types`, `exposure_days` (own days behind the baseline),
         `tenure_days` (as a customer, on the baseline's day)
     settings : Flows
 
@@ -280,17 +280,21 @@ def exposures(accounts: DataFrame, data_start: date, as_of: date, baseline_days:
     Returns
     -------
     DataFrame with `customer_id`, `exposure_days` (from the first deposit account on, until the last is closed, cut to the data and to
-    the window, without silent days) and `tenure_days` (from the first up to and including `as_of`); 0 before it. Who had none within the
-    window is not in it.
+    the window, without silent days), `tenure_days` (from the first up to and including `as_of`); 0 before it; and `account_types` (current,
+    savings, both, or a time deposit alone). Who had none within the window is not in it.
     """
     start = F.lit(max(data_start, as_of - timedelta(days=baseline_days - 1)))
     held = F.col("product_type").isin(*DEPOSIT_PRODUCTS) & F.coalesce(F.col("closed_on") >= start, F.lit(True))
+    current, savings = (F.bool_or(F.col("product_type") == kind) for kind in ("current", "savings"))
+    types = F.when(current & savings, "current and savings").when(current, "current").when(savings, "savings").otherwise("time deposit")
     first, last = F.min("opened_on"), F.least(F.max(F.coalesce("closed_on", F.lit(as_of))), F.lit(as_of))
     spans = accounts.where(held).groupBy("customer_id").agg(
-        F.greatest(first, start).alias("_first"), last.alias("_last"), _days(first, F.lit(as_of)).alias("tenure_days"))
+        F.greatest(first, start).alias("_first"), last.alias("_last"), _days(first, F.lit(as_of)).alias("tenure_days"),
+        types.alias("account_types"))
     days = F.array(*[F.lit(day) for day in silent]).cast("array<date>")
     unseen = F.size(F.filter(days, lambda day: day.between(F.col("_first"), F.col("_last"))))
-    return spans.select("customer_id", (_days(F.col("_first"), F.col("_last")) - unseen).alias("exposure_days"), "tenure_days")
+    seen = _days(F.col("_first"), F.col("_last")) - unseen
+    return spans.select("customer_id", seen.alias("exposure_days"), "tenure_days", "account_types")
 
 
 def _days(first: Column, last: Column) -> Column:

@@ -19,7 +19,7 @@ from benchmarks.references.segments_polars import band, years
 from conf import Settings
 from conf.settings import Flows
 
-BANDS = ["age_band", "income_band"]
+BANDS = ["age_band", "income_band", "account_types"]
 NORMAL_IQR, STEADY, LEAST_BETWEEN, DAYS_A_YEAR = 1.349, 10, 0.05, 365.25
 HERMITE = ((0.0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))
 SPREAD = (pl.col("q75") - pl.col("q25")) / NORMAL_IQR
@@ -64,13 +64,16 @@ def _members(lake: Path, day: date, look: Look, settings: Settings) -> pl.LazyFr
     start = max(look.data_start, look.baseline_day - timedelta(days=settings.flows.baseline_days - 1))
     held = pl.scan_parquet(files(lake, "accounts")).filter(
         pl.col("is_current") & pl.col("product_type").is_in(DEPOSITS) & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= start)))
-    spans = held.group_by(WHO).agg(first=pl.col("opened_on").min(), last=pl.min_horizontal(pl.col("closed_on").fill_null(at).max(), at))
+    current, savings = ((pl.col("product_type") == kind).any() for kind in ("current", "savings"))
+    spans = held.group_by(WHO).agg(first=pl.col("opened_on").min(), last=pl.min_horizontal(pl.col("closed_on").fill_null(at).max(), at),
+                                    account_types=pl.when(current & savings).then(pl.lit("current and savings")).when(current).then(
+                                        pl.lit("current")).when(savings).then(pl.lit("savings")).otherwise(pl.lit("time deposit")))
     exposure = (pl.col("last") - pl.max_horizontal("first", pl.lit(start))).dt.total_days() + 1
     customers = pl.scan_parquet(files(lake, "customers")).filter("is_current")
     return customers.join(spans, on=WHO).select(
         WHO, age_band=band(years("birth_date", day), bands.age), income_band=band(pl.col("annual_income").cast(pl.Float64), bands.income),
         exposure_days=exposure.clip(0), tenure_days=((at - pl.col("first")).dt.total_days() + 1).clip(0),
-        income=pl.col("annual_income").cast(pl.Float64).fill_null(0),
+        income=pl.col("annual_income").cast(pl.Float64).fill_null(0), account_types="account_types",
     )
 
 
@@ -87,12 +90,12 @@ def _quartiles(counted: pl.LazyFrame, keys: list[str], ratio: float) -> pl.LazyF
 
 
 def _peers(usual: pl.LazyFrame, own: pl.LazyFrame, members: pl.LazyFrame, flows: Flows) -> pl.LazyFrame:
-    """Of each pair of bands the finest group that is large enough, and what is usual in it."""
-    pairs = members.group_by(BANDS).agg(members=pl.len(), days=pl.col("exposure_days").sum())
-    groups = (pl.concat_str(BANDS, separator=" · "), pl.col("age_band"), pl.lit("all customers"))
-    levels = pl.concat([pairs.with_columns(level=pl.lit(level), peer_group=group) for level, group in enumerate(groups)])
+    """Of each combination of bands the finest group that is large enough, and what is usual in it."""
+    cells = members.group_by(BANDS).agg(members=pl.len(), days=pl.col("exposure_days").sum())
+    groups = (*(pl.concat_str(BANDS[:count], separator=" · ") for count in (3, 2, 1)), pl.lit("all customers"))
+    levels = pl.concat([cells.with_columns(level=pl.lit(level), peer_group=group) for level, group in enumerate(groups)])
     sized = levels.with_columns(size=pl.col("members").sum().over("peer_group"), exposure=pl.col("days").sum().over("peer_group"))
-    enough = sized.filter((pl.col("size") >= flows.min_peers) | (pl.col("level") == 2))
+    enough = sized.filter((pl.col("size") >= flows.min_peers) | (pl.col("level") == 3))
     finest = enough.sort("level").unique(BANDS, keep="first", maintain_order=True).select(*BANDS, "peer_group", "exposure")
     of_groups = members.join(levels.join(finest, on="peer_group", how="semi").select(*BANDS, "peer_group"), on=BANDS)
     series = ["peer_group", *SERIES]

@@ -11,7 +11,7 @@ from benchmarks.references.flows_sql import UNIT, counts, sums
 from benchmarks.references.payment_days import payment_days
 from benchmarks.references.segments_sql import band
 
-BANDS = "age_band, income_band"
+BANDS = "age_band, income_band, account_types"
 SERIES = "direction, window_days"
 NORMAL_IQR, STEADY, LEAST_BETWEEN, DAYS_A_YEAR = 1.349, 10, 0.05, 365.25
 HERMITE = ((0.0, 2 / 3), (math.sqrt(3), 1 / 6), (-math.sqrt(3), 1 / 6))
@@ -69,9 +69,13 @@ def _members(asked: Asked) -> str:
     return f"""
         SELECT customer_id, {band(asked.years("birth_date"), bands.age)} AS age_band, {band("annual_income", bands.income)} AS income_band,
                greatest(least(first_ago, {(asked.day - start).days}) - greatest(last_ago, {at}) + 1, 0) AS exposure_days,
-               greatest(first_ago - {at} + 1, 0) AS tenure_days, coalesce(annual_income, 0) AS income
+               greatest(first_ago - {at} + 1, 0) AS tenure_days, coalesce(annual_income, 0) AS income,
+               CASE WHEN current_ones > 0 AND savings_ones > 0 THEN 'current and savings' WHEN current_ones > 0 THEN 'current'
+                    WHEN savings_ones > 0 THEN 'savings' ELSE 'time deposit' END AS account_types
         FROM customers JOIN (
-            SELECT customer_id, max({asked.age("opened_on")}) AS first_ago, min(coalesce({asked.age("closed_on")}, {at})) AS last_ago
+            SELECT customer_id, max({asked.age("opened_on")}) AS first_ago, min(coalesce({asked.age("closed_on")}, {at})) AS last_ago,
+                   sum(CASE WHEN product_type = 'current' THEN 1 ELSE 0 END) AS current_ones,
+                   sum(CASE WHEN product_type = 'savings' THEN 1 ELSE 0 END) AS savings_ones
             FROM accounts WHERE product_type IN {DEPOSITS} AND (closed_on IS NULL OR closed_on >= DATE '{start}') GROUP BY customer_id
         ) AS held USING (customer_id)"""
 
@@ -90,20 +94,21 @@ def _quartiles(keys: str, counted: str, ratio: float) -> str:
 
 
 def _peers(asked: Asked) -> dict[str, str]:
-    """Of each pair of bands the finest group that is large enough, and what is usual in it."""
-    groups = ("concat(age_band, ' · ', income_band)", "age_band", "'all customers'")
-    levels = " UNION ALL ".join(f"SELECT {BANDS}, {level} AS level, {group} AS peer_group, members, days FROM pairs"
+    """Of each combination of bands the finest group that is large enough, and what is usual in it."""
+    groups = ("concat(age_band, ' · ', income_band, ' · ', account_types)", "concat(age_band, ' · ', income_band)", "age_band",
+              "'all customers'")
+    levels = " UNION ALL ".join(f"SELECT {BANDS}, {level} AS level, {group} AS peer_group, members, days FROM cells"
                                 for level, group in enumerate(groups))
     spread = number(NORMAL_IQR)
     return {
-        "pairs": f"SELECT {BANDS}, count(*) AS members, sum(exposure_days) AS days FROM members GROUP BY {BANDS}",
+        "cells": f"SELECT {BANDS}, count(*) AS members, sum(exposure_days) AS days FROM members GROUP BY {BANDS}",
         "levels": f"""
             SELECT *, sum(members) OVER (PARTITION BY peer_group) AS size, sum(days) OVER (PARTITION BY peer_group) AS exposure
             FROM ({levels}) AS each""",
         "finest": f"""
             SELECT {BANDS}, peer_group, exposure FROM (
                 SELECT *, row_number() OVER (PARTITION BY {BANDS} ORDER BY level) AS nth FROM levels
-                WHERE size >= {asked.settings.flows.min_peers} OR level = 2
+                WHERE size >= {asked.settings.flows.min_peers} OR level = 3
             ) AS enough WHERE nth = 1""",
         "of_groups": f"SELECT DISTINCT {BANDS}, peer_group FROM levels {asked.dialect.semi} JOIN finest USING (peer_group)",
         "peer_counts": f"""
@@ -156,8 +161,8 @@ def _scored(asked: Asked) -> str:
             FROM judged_sums s
             LEFT JOIN own o ON s.customer_id = o.customer_id AND s.direction = o.direction AND s.window_days = o.window_days
             JOIN members m ON s.customer_id = m.customer_id
-            JOIN peers p ON m.age_band = p.age_band AND m.income_band = p.income_band AND s.direction = p.direction
-                AND s.window_days = p.window_days
+            JOIN peers p ON m.age_band = p.age_band AND m.income_band = p.income_band AND m.account_types = p.account_types
+                AND s.direction = p.direction AND s.window_days = p.window_days
             WHERE {judged}
         ), weighed AS (
             SELECT *, settled_n * between_members / (settled_n * between_members + {number(math.pi / 2)} * variance) AS weight,

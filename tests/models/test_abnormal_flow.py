@@ -20,7 +20,7 @@ from models.flow_chance import Learned
 from models.materiality import is_abnormal, judged_units, material
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
-EXPOSURE = "customer_id string, age_band string, income_band string, exposure_days int, tenure_days int"
+EXPOSURE = "customer_id string, age_band string, income_band string, account_types string, exposure_days int, tenure_days int"
 DAY = date(2026, 6, 15)
 
 
@@ -47,7 +47,7 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     rng = np.random.default_rng(5)
     past = [float(x) for x in np.exp(rng.normal(6, 0.5, 60))]
     history = [("old", DAY - timedelta(days=n + 1), "debit", 1, Decimal(str(round(x, 2)))) for n, x in enumerate(past)]
-    exposure = spark.createDataFrame([("old", "35-44", "b", 300, 300), ("new", "35-44", "b", 20, 20)], EXPOSURE)
+    exposure = spark.createDataFrame([("old", "35-44", "b", "current", 300, 300), ("new", "35-44", "b", "current", 20, 20)], EXPOSURE)
     today = spark.createDataFrame([(who, DAY, "debit", 1, Decimal("20000.00")) for who in ("old", "new")], SUMS)
     baseline = distributions(bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio))
     found = {row.customer_id: row for row in surprising(today, baseline, exposure, settings).collect()}
@@ -70,10 +70,27 @@ def test_the_return_period_follows_the_formula(spark: SparkSession) -> None:
     assert found["new"].peer_weight == 1.0
 
 
+def test_peers_have_the_same_kind_of_accounts_where_there_are_enough_of_them(spark: SparkSession) -> None:
+    """Ten savers move 8,000 a time and ten others 500; two savers of another income are too few to be a group of their own."""
+    settings, kinds = Flows(min_peers=10), {"saver": ("b", "savings", 8000), "other": ("b", "current", 500), "rich": ("c", "savings", 8000)}
+    who = [(f"{name} {n}", *kinds[name]) for name, count in (("saver", 11), ("other", 11), ("rich", 2)) for n in range(count)]
+    history = [(name, DAY - timedelta(days=n + 1), "debit", 1, Decimal(amount + 10 * n))
+               for name, _, _, amount in who for n in range(12) if not name.endswith(" 0")]
+    exposure = spark.createDataFrame([(name, "35-44", income, types, 300, 300) for name, income, types, _ in who], EXPOSURE)
+    baseline = distributions(bin_counts(spark.createDataFrame(history, SUMS), settings.bin_ratio))
+    today = spark.createDataFrame([(f"{name} 0", DAY, "debit", 1, Decimal(9000)) for name in kinds], SUMS)
+    sums = today.withColumn("day_amount", F.col("amount"))
+    found = {row.customer_id: row for row in surprises(sums, baseline, own_baselines(baseline, settings), exposure, settings).collect()}
+    assert {name: row.peer_group for name, row in found.items()} == {
+        "saver 0": "35-44 · b · savings", "other 0": "35-44 · b · current", "rich 0": "35-44"}
+    assert found["saver 0"].usual_amount > 7000 > 1000 > found["other 0"].usual_amount
+    assert found["other 0"].return_period_years > 10 * found["saver 0"].return_period_years
+
+
 def test_first_flows_count_in_part_until_a_customer_has_settled(spark: SparkSession) -> None:
     """The money that opens an account is small or large, but not usual."""
     tenure = {"moving in": 20, "settled": 60, "old": 300}
-    exposure = spark.createDataFrame([(who, "35-44", "b", min(days, 40), days) for who, days in tenure.items()], EXPOSURE)
+    exposure = spark.createDataFrame([(who, "35-44", "b", "current", min(days, 40), days) for who, days in tenure.items()], EXPOSURE)
     history = [(who, DAY - timedelta(days=n), "credit", 1, Decimal(100 + n)) for who in tenure for n in (5, 10, 15)]
     today = spark.createDataFrame([(who, DAY, "credit", 1, Decimal(20000)) for who in tenure], SUMS)
     found = surprising(today, distributions(bin_counts(spark.createDataFrame(history, SUMS), 1.25)), exposure, Flows(min_peers=1))
@@ -164,7 +181,7 @@ def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSessi
     units = spark.createDataFrame(paid, "customer_id string, business_date date, direction string, unusual_amount decimal(18,2), "
                                         "flagged boolean")
     sums, before = window_sums(units, settings.windows_days), F.col("business_date") <= F.lit(DAY - timedelta(days=7))
-    exposure = spark.createDataFrame([(name, "35-44", "b", 293, 293) for name in who], EXPOSURE)
+    exposure = spark.createDataFrame([(name, "35-44", "b", "current", 293, 293) for name in who], EXPOSURE)
     baseline = distributions(bin_counts(sums.where(before), settings.bin_ratio))
     scored = surprising(sums.where(F.col("business_date") == F.lit(DAY)), baseline, exposure, settings)
     months = [float(row.usual_month) for row in scored.collect()]
@@ -192,6 +209,8 @@ def test_exposure_is_the_customers_own_tenure_of_deposits(spark: SparkSession) -
     found = {row.customer_id: (row.exposure_days, row.tenure_days) for row in exposures(frame, date(2025, 12, 1), DAY, 365).collect()}
     assert found == {"long ago": (197, 2358), "within the window": (15, 15), "tomorrow": (0, 0), "old card": (10, 10), "came back": (5, 5),
                      "left": (167, 2358), "will leave": (15, 15)}
+    types = {row.customer_id: row.account_types for row in exposures(frame, date(2025, 12, 1), DAY, 365).collect()}
+    assert (types["within the window"], types["old card"], types["left"]) == ("savings", "current", "current")
     assert exposures(frame, date(2025, 12, 1), DAY, 30).agg(F.max("exposure_days")).first()[0] == 30
     # days on which nothing of anybody came in are nobody's exposure, as far as the customer was there
     silent = [date(2019, 1, 1), date(2026, 5, 16), date(2026, 5, 20), date(2026, 6, 3), date(2026, 6, 10)]
@@ -236,7 +255,7 @@ def test_customers_who_left_do_not_make_what_others_do_rarer(spark: SparkSession
     def years(held: list[tuple]) -> float:
         frame = spark.createDataFrame(held, "customer_id string, product_type string, opened_on date, closed_on date")
         days = exposures(frame, date(2025, 1, 1), DAY - timedelta(days=1), 365)
-        exposure = days.selectExpr("customer_id", "'35-44' age_band", "'b' income_band", "exposure_days", "tenure_days")
+        exposure = days.selectExpr("customer_id", "'35-44' age_band", "'b' income_band", "account_types", "exposure_days", "tenure_days")
         return surprising(today, baseline, exposure, settings).first().return_period_years
 
     assert years(accounts + left) == years(accounts)
