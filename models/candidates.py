@@ -77,6 +77,7 @@ class Family:
 
     logistic: Pipeline
     boosted: Pipeline | None  # where there are takers enough
+    newer: Family | None = None  # the same inputs, learned from the validation window, too: for the fit that is kept
 
 
 def family_model(rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs) -> Pipeline:
@@ -160,12 +161,13 @@ def fitted_again(
     model: Pipeline | StackingClassifier, rows: pd.DataFrame, taken: np.ndarray, inputs: Inputs, family: Family | None, seed: int,
     signs: Mapping[str, Sign] = NO_SIGNS,
 ) -> Pipeline | StackingClassifier:
-    """The same candidate, with the same design and penalty, fitted to more rows."""
+    """The same candidate, with the same penalty, fitted to more rows: its own design stays, and its family has learned from them, too."""
     first, *more = (part for _, part in parts_of(model))
     design, before = first[0], first[-1]
     if family is not None and design is family.logistic[0]:
-        (logistic,) = borrowing_models(rows, taken, family, [before.C]).values()
-        return blended_model(logistic, more[0], rows, taken) if more else logistic
+        newer = family.newer or family
+        (logistic,) = borrowing_models(rows, taken, newer, [before.C]).values()
+        return blended_model(logistic, newer.boosted, rows, taken) if more and newer.boosted else logistic
     logistic = Pipeline([("design", design), ("logistic", _regression(design.transform(rows), taken, before.C, before))])
     return blended_model(logistic, boosted_model(rows, taken, inputs, seed, signs), rows, taken) if more else logistic
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import roc_auc_score
 
 from conf.offer import Offer, Sign
 from conf.settings import Models
@@ -20,6 +21,7 @@ from models.calibration import calibrated, with_model
 from models.candidates import (
     FEW_TREES,
     NO_SIGNS,
+    TREES_WEIGHT,
     Family,
     blended_model,
     boosted_model,
@@ -184,7 +186,9 @@ def trained_offer(
 def family_of(
     members: Sequence[LabelledRows], purge_days: int, inputs: Inputs, seed: int, signs: Mapping[str, Sign] = NO_SIGNS
 ) -> Family | None:
-    """What the takers of a family's offers have in common, from training windows only; None where it is not more than one offer.
+    """What the takers of a family's offers have in common; None where it is not more than one offer.
+
+    Learned from training windows, to be chosen among other candidates; and anew from training and validation windows, for the last fit.
 
     Parameters
     ----------
@@ -194,23 +198,47 @@ def family_of(
     seed : of the trees
     signs : those that all its offers share
     """
-    trained_on = [rows.on(split_days(set(rows.as_of), purge_days)[0]) for rows in members]
+    windows = [split_days(set(rows.as_of), purge_days) for rows in members]
+    trained_on = [rows.on(training) for rows, (training, _, _) in zip(members, windows, strict=True)]
     trained_on = [rows for rows in trained_on if rows.takers]
     if len(trained_on) < 2:
         return None
-    every = -(-sum(len(rows.taken) for rows in trained_on) // MAX_FAMILY_ROWS)
-    # moves the intercept only: never used
-    thinned = [rows.where((rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0)) for rows in trained_on]
-    pooled = pd.concat([rows.inputs for rows in thinned], ignore_index=True)
-    taken, as_of = (np.concatenate([getattr(rows, part) for rows in thinned]) for part in ("taken", "as_of"))
-    used = varying(pooled, as_of, inputs)
-    if not used.names or not 0 < taken.sum() < len(taken):
+    pooled = _pooled(trained_on)
+    used = varying(pooled.inputs, pooled.as_of, inputs)
+    if not used.names or not 0 < pooled.taken.sum() < len(pooled.taken):
         return None
-    pooled = pooled[list(used.names)]
-    many = sum(rows.takers for rows in trained_on) >= MIN_BLENDED
+    family = _family(pooled, used, seed, signs, sum(rows.takers for rows in trained_on) >= MIN_BLENDED)
+    if not _trees_help(family, _pooled([rows.on(validation) for rows, (_, validation, _) in zip(members, windows, strict=True)])):
+        family = replace(family, boosted=None)
+    newer = _pooled([rows.on([*training, *validation]) for rows, (training, validation, _) in zip(members, windows, strict=True)])
+    return replace(family, newer=_family(newer, used, seed, signs, family.boosted is not None))
+
+
+def _pooled(members: Sequence[LabelledRows]) -> LabelledRows:
+    """The rows of several offers as if of one."""
+    every = -(-sum(len(rows.taken) for rows in members) // MAX_FAMILY_ROWS)
+    # moves the intercept only: never used
+    thinned = [rows.where((rows.taken == 1) | (np.arange(len(rows.taken)) % every == 0)) for rows in members]
+    taken, as_of, customers = (np.concatenate([getattr(rows, part) for rows in thinned]) for part in ("taken", "as_of", "customers"))
+    inputs, groups = (pd.concat([getattr(rows, part) for rows in thinned], ignore_index=True) for part in ("inputs", "groups"))
+    return LabelledRows(inputs, taken, as_of, customers, groups)
+
+
+def _family(pooled: LabelledRows, used: Inputs, seed: int, signs: Mapping[str, Sign], boosted: bool) -> Family:
+    rows = pooled.inputs[list(used.names)]
     # few trees: what a family's offers do not share, many would learn, too
-    boosted = boosted_model(pooled, taken, used, seed, signs, FEW_TREES) if many else None
-    return Family(family_model(pooled, taken, used), boosted)
+    trees = boosted_model(rows, pooled.taken, used, seed, signs, FEW_TREES) if boosted else None
+    return Family(family_model(rows, pooled.taken, used), trees)
+
+
+def _trees_help(family: Family, validation: LabelledRows) -> bool:
+    """Whether takers of the whole family are ordered better with its trees: levels differ from offer to offer."""
+    if family.boosted is None or not 0 < validation.taken.sum() < len(validation.taken):
+        return False
+    rows = validation.inputs[list(family.logistic.feature_names_in_)]
+    plain, trees = family.logistic.decision_function(rows), family.boosted.decision_function(rows)
+    together = (1 - TREES_WEIGHT) * plain + TREES_WEIGHT * trees
+    return bool(roc_auc_score(validation.taken, together) > roc_auc_score(validation.taken, plain))
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
@@ -262,9 +290,9 @@ def _chosen(
     if family is not None:
         shared = training.inputs[list(family.logistic.feature_names_in_)]
         borrowing: dict[str, Any] = dict(borrowing_models(shared, training.taken, family))
-        if family.boosted is not None:
-            for name, model in list(borrowing.items()):
-                borrowing[name.replace("logistic", "blended")] = blended_model(model, family.boosted, shared, training.taken)
+        if family.boosted is not None:  # the takers of the whole family chose them: those of a cold offer could not tell
+            borrowing = {name.replace("logistic", "blended"): blended_model(model, family.boosted, shared, training.taken)
+                         for name, model in borrowing.items()}
         shared_best = best_of(borrowing)
     if training.takers >= MIN_BLENDED:
         boosted = boosted_model(training.inputs[names], training.taken, used, settings.seed, signs)
