@@ -302,9 +302,8 @@ def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_eve
     out = [transaction(90040, "c07-A", days[2] + timedelta(days=1), 600000, other="ELSEWHERE")]
     lake.replace("transactions", job.spark.createDataFrame(out, lake.table("transactions").ddl),
                  {"source_file": "all", "recorded_on": [days[2] + timedelta(days=1)]})
-    for _ in range(2):
-        detect.run(replace(job, day=days[2] + timedelta(days=1)))
-    detect.run(replace(job, day=days[2] + timedelta(days=2)))
+    for later in (1, 2):
+        detect.run(replace(job, day=days[2] + timedelta(days=later)))
     after = [(row.flow_id, row.went, row.amount, row.refs, row.settled_on) for row in settled.orderBy("amount").collect()]
     assert after == [(flow[0], "left", Decimal(amount), ["T90040"], days[2] + timedelta(days=1))
                      for flow, amount in zip(once, ("10000.00", "600000.00"), strict=True)]

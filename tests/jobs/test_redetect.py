@@ -16,6 +16,7 @@ from jobs import alert, detect, ingest
 from jobs.context import Job, Places, opened, recorded
 from jobs.ledger import last_day
 from jobs.redetect import redetected
+from tables import TABLES
 from tables.arrow import read_arrow
 
 
@@ -55,7 +56,8 @@ def test_every_number_of_a_flow_comes_out_again_days_later_and_one_that_was_chan
     assert lived.day in days
     assert min(days) < lived.day
     told = [line for name in behind if behind[name] for line in redetected(lived, name.lower())["detected_again"]]
-    assert all("the same in all 23 columns" in line for line in told), told
+    columns = len(TABLES["abnormal_flows"].columns) - 1  # but the run that wrote it
+    assert all(f"the same in all {columns} columns" in line for line in told), told
 
     again.clear()
     lived.lake.update("abnormal_flows", F.col("peer_weight").isNotNull(), {"peer_weight": F.lit(0.123), "q_value": F.lit(0.001)})
