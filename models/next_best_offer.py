@@ -21,7 +21,6 @@ from models.calibration import calibrated, with_model
 from models.candidates import (
     FEW_TREES,
     NO_SIGNS,
-    TREES_WEIGHT,
     Family,
     blended_model,
     boosted_model,
@@ -236,9 +235,9 @@ def _trees_help(family: Family, validation: LabelledRows) -> bool:
     if family.boosted is None or not 0 < validation.taken.sum() < len(validation.taken):
         return False
     rows = validation.inputs[list(family.logistic.feature_names_in_)]
-    plain, trees = family.logistic.decision_function(rows), family.boosted.decision_function(rows)
-    together = (1 - TREES_WEIGHT) * plain + TREES_WEIGHT * trees
-    return bool(roc_auc_score(validation.taken, together) > roc_auc_score(validation.taken, plain))
+    blend = blended_model(family.logistic, family.boosted, rows, validation.taken)
+    plain, together = (roc_auc_score(validation.taken, model.decision_function(rows)) for model in (family.logistic, blend))
+    return bool(together > plain)
 
 
 def fingerprint(rows: LabelledRows, offer: Offer, rate: float, settings: Models) -> str:
