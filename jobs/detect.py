@@ -35,7 +35,7 @@ from jobs.context import Counts, Job
 from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
 from models.abnormal_flow import calibrating, exposures, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned
-from models.materiality import judged_units, material
+from models.materiality import hard_severity, judged_units, material
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -136,7 +136,7 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
         units = units.unionByName(forgiven.join(units, list(UNIT), "left_anti"))
     new = F.col("business_date") >= F.lit(look.report_from) if since is None else F.col("recorded_on") > F.lit(since)
     later = settled(_unsettled(job), moved, everyone, flows, first_day, day, settings).withColumns(
-        {"settled_on": F.lit(day), "run_id": F.lit(job.run_id)})
+        {"severity": hard_severity("early_withdrawal", settings), "settled_on": F.lit(day), "run_id": F.lit(job.run_id)})
     return Detected(look, units, told, later, judged, moved.where(new & F.col("amount_base").isNull()))
 
 

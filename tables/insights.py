@@ -93,6 +93,7 @@ DEPOSIT_SETTLEMENTS = Table(
         Column("went", "STRING", "placed_again or left"),
         Column("amount", MONEY, "of the deposit's money, base currency", Personal.SENSITIVE),
         Column("refs", "ARRAY<STRING>", "the accounts it was placed on, or the transactions it left by", Personal.PSEUDONYM),
+        Column("severity", "STRING", "of the broken deposit now: low, medium, high"),
         Column("settled_on", "DATE", "the run's day"),
         RUN,
     ),

@@ -12,7 +12,7 @@ WAYS = ("placed_again", "left")
 
 
 def with_settlements(flows: DataFrame, settlements: DataFrame, settings: Settings) -> DataFrame:
-    """Flows with where the money went since; money placed again is less to worry about, money that left is more.
+    """Flows with where the money went since, and as severe as that makes them.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def with_settlements(flows: DataFrame, settlements: DataFrame, settings: Setting
     known = settlements.select(
         "flow_id",
         F.struct(F.col("settled_on").alias("on"), "amount", "refs", told.alias("told"), note.alias("note")).alias("settled"),
-        F.when(F.col("went") == "left", "high").otherwise("low").alias("_severity"),
+        F.col("severity").alias("_severity"),
     )
     found = flows.join(F.broadcast(known), "flow_id", "left")
     return found.withColumn("severity", F.coalesce("_severity", "severity")).drop("_severity")

@@ -240,7 +240,7 @@ def test_a_live_alert_says_where_a_broken_deposits_money_went_once_it_is_known(b
     bank.add("outcomes", [outcome(first["cora early_withdrawal"]["alert_id"], "contacted", days[1])])
     bank.add("deposit_settlements", [
         {"flow_id": f"f-{who}", "customer_id": who, "account_id": f"A-{who}", "went": went, "amount": Decimal(50_000), "refs": refs,
-         "settled_on": days[1]}
+         "severity": "high" if went == "left" else "low", "settled_on": days[1]}
         for who, went, refs in (("anna", "placed_again", ["A9"]), ("ben", "left", ["T7", "T8"]), ("cora", "left", ["T9"]))])
     bank.run(days[1])
     second = bank.alerts()

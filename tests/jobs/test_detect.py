@@ -304,6 +304,6 @@ def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_eve
                  {"source_file": "all", "recorded_on": [days[2] + timedelta(days=1)]})
     for later in (1, 2):
         detect.run(replace(job, day=days[2] + timedelta(days=later)))
-    after = [(row.flow_id, row.went, row.amount, row.refs, row.settled_on) for row in settled.orderBy("amount").collect()]
-    assert after == [(flow[0], "left", Decimal(amount), ["T90040"], days[2] + timedelta(days=1))
+    after = [(row.flow_id, row.went, row.amount, row.refs, row.severity, row.settled_on) for row in settled.orderBy("amount").collect()]
+    assert after == [(flow[0], "left", Decimal(amount), ["T90040"], "high", days[2] + timedelta(days=1))
                      for flow, amount in zip(once, ("10000.00", "600000.00"), strict=True)]
