@@ -62,7 +62,7 @@ def product(spark: SparkSession, of: World, settings: Flows) -> pd.DataFrame:
     return wanted.fillna({"surprise": -99.0, "log_odds": -99.0, "told": False}).astype({"told": bool})
 
 
-def false_alarms(spark: SparkSession, scored: pd.DataFrame, settings: Flows) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+def false_alarms(spark: SparkSession, scored: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Estimated and realised share of false alarms, by q-values and of all that is told, and p-values of days without an event.
 
     A third of the customers is judged against the others: both have had events, as a bank's past days have, and nothing says which
@@ -78,7 +78,7 @@ def false_alarms(spark: SparkSession, scored: pd.DataFrame, settings: Flows) -> 
         told = past[past["told"]]
         asked = told.sample(min(answered, len(told)), random_state=answered)
         answers = learned(asked["log_odds"].to_numpy(), asked["event"].to_numpy() == 1) if answered else Learned()
-        ranked = with_p_and_q(now, calibrating(before, answers, settings)).withColumn("chance", chance(answers))
+        ranked = with_p_and_q(now, calibrating(before, answers)).withColumn("chance", chance(answers))
         found = ranked.select("p_value", "q_value", "chance", "told", "event").toPandas()
         told, quiet = found[found["told"]], found.loc[found["event"] == 0, "p_value"].to_numpy()
         days.append({"answers": answered, "told": len(told), "estimated": 1 - told["chance"].mean(), "realised": 1 - told["event"].mean()})
@@ -143,7 +143,7 @@ def evaluated(spark: SparkSession, customers: int, seeds: int, settings: Flows, 
             rows.append({"method": name, "precision at N": event[order[:count]].mean(),
                          "average precision": average_precision_score(event, score), "recall at 1.5 N": within[event == 1].mean(),
                          "the same, short history": within[short].mean() if short.any() else np.nan})
-        share, told, p_values = false_alarms(spark, scored, settings)
+        share, told, p_values = false_alarms(spark, scored)
         shares.append(share)
         days.append(told)
         quiet.append(p_values)

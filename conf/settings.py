@@ -86,7 +86,7 @@ class Flows(Model):
     settlement_days: int = Field(5, ge=0)  # how long the way of a broken deposit's money is followed
     dormant_days: int = Field(180, gt=0)
     drained_share: float = Field(0.8, gt=0, le=1)
-    drained_days: int = Field(5, gt=0)
+    drained_days: int = Field(5, gt=0, le=7)  # the longest window that can be told
     closure_products: tuple[Product, ...] = ("current", "savings", "time_deposit", "investment", "credit_card")
     told_again_days: int = Field(90, ge=0)  # the same account is not told drained or woken again within these
     causes: dict[str, Cause] = {}  # the first that fits, in this order; offers may name them in `raised_by`

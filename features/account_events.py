@@ -8,6 +8,7 @@ import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
 from conf.settings import Flows
+from features.as_of import bounded
 from features.deposit_money import OWN_BOOKINGS
 from features.movements import booking_number
 
@@ -67,19 +68,22 @@ def drained(transactions: DataFrame, flows: DataFrame, since: date | None, first
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
             F.max_by(main, F.struct("amount_base", "transaction_id")).alias("_main"),
             F.max("recorded_on").alias("_recorded"),
+            F.min("business_date").alias("_first"),
         )
     )
     all_but_emptied = (F.col("left") <= (1 - settings.drained_share) * F.col("before")) & (
         F.col("_lost") >= settings.drained_share * F.col("before")
     )
-    told = {name: F.round(F.col(name) * F.col("amount") / F.col("_lost"), 2).cast("decimal(18,2)") for name in ("before", "left")}
+    told = {name: bounded(F.round(F.col(name) * F.col("amount") / F.col("_lost"), 2)) for name in ("before", "left")}
+    span = F.date_diff("_end", "_first") + 1
     return (
         course.join(lost, "account_id")
         .where(all_but_emptied)
         .withColumns(told)
         .where(F.col("before") >= F.lit(settings.min_amount))
         .select(
-            "customer_id", "account_id", "product_type", F.col("_end").alias("business_date"), F.lit(days).alias("window_days"),
+            "customer_id", "account_id", "product_type", F.col("_end").alias("business_date"),
+            F.when(span == 1, 1).when(span <= 3, 3).otherwise(7).alias("window_days"),
             "before", "left", "amount", "transaction_ids", "_main.*", "_recorded",
         )
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame, Window
+
+LARGEST = Decimal(10) ** 14  # of one amount, base currency
 
 
 def known(events: DataFrame, as_of: date, since: date | None = None) -> DataFrame:
@@ -176,8 +179,14 @@ def with_rate(amounts: DataFrame, fx_rates: DataFrame, base_currency: str, on: S
 
 
 def converted(amount: Column) -> Column:
-    """An amount at the row's `rate`, to the cent; null where either is."""
-    return F.round(amount.cast("decimal(18,2)") * F.col("rate"), 2).cast("decimal(18,2)")
+    """An amount at the row's `rate`, to the cent and bounded; null where either is."""
+    return bounded(F.round(amount.cast("decimal(18,2)") * F.col("rate"), 2))
+
+
+def bounded(amount: Column) -> Column:
+    """An amount as money, a larger one than `LARGEST` as that: a feed may say sixteen digits, and sums of such would overflow."""
+    most = F.when(amount > 0, F.lit(LARGEST)).when(amount < 0, F.lit(-LARGEST))
+    return F.when(F.abs(amount) <= F.lit(LARGEST), amount).otherwise(most).cast("decimal(18,2)")
 
 
 def _tie_breakers(events: DataFrame, key: Sequence[str]) -> list[Column]:

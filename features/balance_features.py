@@ -86,7 +86,7 @@ FEATURES = (
     Feature(
         "foreign_balance_share",
         "DOUBLE",
-        "share of deposits in foreign currency",
+        "share of deposits in foreign currency, overdrawn accounts apart",
         _DEPOSITS,
         "share",
         _SOURCE,
@@ -201,6 +201,7 @@ def balance_features(balances: DataFrame, invested: DataFrame, base_currency: st
     DataFrame with `customer_id`, `as_of` and the features
     """
     deposit = F.col("product_type").isin(*DEPOSITS)
+    held = deposit & (F.col("balance") > 0)
     maturing = (F.col("product_type") == "time_deposit") & F.col("is_open") & (F.col("maturity_on") >= F.col("as_of"))
     to_maturity = F.date_diff("maturity_on", "as_of")
 
@@ -218,7 +219,8 @@ def balance_features(balances: DataFrame, invested: DataFrame, base_currency: st
         (-total(of("credit_card") & (F.col("balance") < 0))).cast(MONEY).alias("card_owed"),
         *[total(deposit, f"mean_{days}d").alias(f"deposits_mean_{days}d") for days in MEAN_DAYS],
         *[total(deposit, f"balance_{days}d_ago").alias(f"_deposits_{days}") for days in BACK_DAYS],
-        total(deposit & (F.col("currency") != base_currency)).alias("_foreign"),
+        total(held & (F.col("currency") != base_currency)).alias("_foreign"),
+        total(held).alias("_held"),
         F.min(F.when(maturing, to_maturity)).alias("days_to_maturity"),
         *[total(maturing & (to_maturity <= days)).alias(f"maturing_{days}d") for days in MATURING_DAYS],
         rounded(F.max(F.when(of("time_deposit") & F.col("is_open"), F.col("interest_rate")))).alias("best_rate"),
@@ -237,6 +239,6 @@ def balance_features(balances: DataFrame, invested: DataFrame, base_currency: st
             "deposits_over_usual": rounded(F.when(usual > 0, F.col("deposits_balance").cast("double") / usual.cast("double") - 1)),
             "liquid_share": share(F.col("deposits_balance") - F.col("time_deposit_balance"), F.col("deposits_balance")),
             "invested_share": share(F.col("investments"), F.col("assets")),
-            "foreign_balance_share": share(F.col("_foreign"), F.col("deposits_balance")),
+            "foreign_balance_share": share(F.col("_foreign"), F.col("_held")),
         }
-    ).drop("_invested", "invested_value", "_foreign", *[f"_deposits_{days}" for days in BACK_DAYS])
+    ).drop("_invested", "invested_value", "_foreign", "_held", *[f"_deposits_{days}" for days in BACK_DAYS])

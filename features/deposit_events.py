@@ -132,16 +132,20 @@ def early_withdrawals(
     )
 
 
-def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame, first_day: date, settings: Flows) -> DataFrame:
+def closures(
+    accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame, told: DataFrame, first_day: date, settings: Flows
+) -> DataFrame:
     """Accounts closed: by their status, or emptied by a `closure` transaction.
 
-    A matured time deposit is no closure, and one broken early is an early withdrawal.
+    A matured time deposit is no closure, and one broken early is an early withdrawal. What a closed account pays into another one closes
+    that one not, whatever its type says.
 
     Parameters
     ----------
     accounts : DataFrame of accounts as of today
     closed : DataFrame as `newly_closed` returns
     new_transactions : DataFrame as `owned` returns, with `amount_base`, recorded since the last look
+    told : DataFrame with `account_id`, of closures told before: such an account is no longer kept, whatever its status says
     first_day : date
     settings : Flows
 
@@ -153,18 +157,19 @@ def closures(accounts: DataFrame, closed: DataFrame, new_transactions: DataFrame
     of_interest = accounts.where(
         F.col("product_type").isin(*settings.closure_products) & (F.col("product_type") != "time_deposit")
     )
+    paid_out = (F.col("type") == "closure") & (F.col("direction") == "debit")
     emptied = (
-        new_transactions.where((F.col("type") == "closure") & (F.col("business_date") >= F.lit(first_day)))
+        new_transactions.where(paid_out & (F.col("business_date") >= F.lit(first_day)))
         .groupBy("account_id")
         .agg(
             F.max("business_date").alias("emptied_on"),
-            F.sum(F.when(F.col("direction") == "debit", F.col("amount_base"))).cast("decimal(18,2)").alias("amount"),
+            F.sum("amount_base").cast("decimal(18,2)").alias("amount"),
             F.sort_array(F.collect_set("transaction_id")).alias("transaction_ids"),
         )
     )
     still_open = (
         accounts.where((F.col("status") == "open") & F.col("closed_on").isNull())
-        .join(emptied, "account_id", "left_anti")
+        .join(emptied.select("account_id").union(told.select("account_id")), "account_id", "left_anti")
         .groupBy("customer_id")
         .agg(F.bool_or(F.col("product_type").isin(*DEPOSIT_ACCOUNTS)).alias("_deposits"))
     )

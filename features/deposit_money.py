@@ -47,8 +47,8 @@ def with_destination(
 ) -> DataFrame:
     """Where the money went, as far as it is known by today and within `settlement_days`.
 
-    It has left when as much as half of it went out again, everyday and expected payments apart, or was paid out in cash or to a
-    counterparty that is not the customer's. Of a payment that names no other side and lies nowhere nothing is known.
+    It has left when half of it was paid out in cash or to a counterparty that is not the customer's, or went out again from another
+    account, everyday and expected payments apart. Of a payment that names no other side and lies nowhere nothing is known.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def with_destination(
         .join(gone, key, "left")
         .withColumns({
             "went": F.when(again, "placed_again")
-            .when(F.greatest("_gone", "_outside") >= half, "left")
+            .when(F.coalesce("_gone", F.lit(0)) + F.coalesce("_outside", F.lit(0)) >= half, "left")
             .when(F.col("_to_own") >= half, "own_account")
             .otherwise("unknown"),
             "moved": F.when(again, F.col("_placed")).otherwise(F.col("_gone")),

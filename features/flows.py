@@ -181,6 +181,43 @@ def daily_flows(flows: DataFrame) -> DataFrame:
     )
 
 
+def with_told(flows: DataFrame, told: DataFrame | None, days: DataFrame) -> DataFrame:
+    """Adds `told`: whether an earlier look told of the movement, on a day that is looked at again. It is not told again.
+
+    Parameters
+    ----------
+    flows : DataFrame with `customer_id`, `business_date`, `transaction_id`
+    told : DataFrame with `transaction_id`, distinct and few; None when there are none
+    days : DataFrame with `customer_id`, `business_date`: those that are looked at
+    """
+    if told is None:
+        return flows.withColumn("told", F.lit(False))
+    again = flows.join(F.broadcast(told), "transaction_id", "left_semi").join(days, ["customer_id", "business_date"], "left_semi")
+    marked = again.select("transaction_id", F.lit(True).alias("told"))
+    return flows.join(F.broadcast(marked), "transaction_id", "left").withColumn("told", F.coalesce("told", F.lit(False)))
+
+
+def untold(units: DataFrame, flows: DataFrame) -> DataFrame:
+    """Daily flows without what was told of them: what came since is judged by itself.
+
+    Parameters
+    ----------
+    units : DataFrame of `daily_flows` rows
+    flows : DataFrame as `with_told` returns
+
+    Returns
+    -------
+    DataFrame, `units` with less `unusual_amount`, and not `flagged` where something was told
+    """
+    told = flows.where("told AND NOT expected").groupBy(*UNIT).agg(F.sum("amount_base").alias("_told"))
+    rest = (F.col("unusual_amount") - F.coalesce("_told", F.lit(0))).cast("decimal(18,2)")
+    return (
+        units.join(F.broadcast(told), list(UNIT), "left")
+        .withColumns({"unusual_amount": rest, "flagged": F.col("flagged") & F.col("_told").isNull()})
+        .drop("_told")
+    )
+
+
 def changed_units(now: DataFrame, told: DataFrame, days: DataFrame) -> DataFrame:
     """Units of some days that are not as they were told: new ones, grown ones, and ones a late row netted or a correction emptied.
 
@@ -264,9 +301,12 @@ def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, to
     """
     days_of = F.sequence(F.date_sub("business_date", F.col("_window.window_days") - 1), F.col("business_date"))
     part = abnormal.select("customer_id", "direction", F.explode(days_of).alias("business_date")).distinct()
+    how = ("surprise", "log_odds")
+    now = judged.select(*UNIT, *(F.col(name).alias(f"_{name}") for name in how))
     return (
-        around.drop("surprise", "log_odds")
-        .join(judged.select(*UNIT, "surprise", "log_odds"), list(UNIT), "left")
+        around.join(now, list(UNIT), "left")
+        .withColumns({name: F.coalesce(f"_{name}", name) for name in how})
+        .drop("_surprise", "_log_odds")
         .join(part.withColumn("_part", F.lit(True)), list(UNIT), "left")
         .join(touched.withColumn("_touched", F.lit(True)), list(UNIT), "left")
         .where("_touched OR (_part AND NOT flagged)")

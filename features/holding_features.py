@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 
 from conf.codes import PRODUCTS
 from conf.offer import Family, Offer
+from features.as_of import bounded
 from features.feature import MONEY, Feature
 from features.movements import of_customer
 
@@ -118,7 +119,7 @@ def open_holdings(holdings: DataFrame, offers: Mapping[str, Offer]) -> DataFrame
         "product_id",
         "acquired_on",
         closed_on.alias("closed_on"),
-        "value",
+        bounded(F.col("value")).alias("value"),
         product_family(F.col("product_id"), offers).alias("family"),
         closed_on.isNull().alias("is_open"),
     )

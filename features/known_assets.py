@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
+from features.as_of import bounded
 from features.flows import DEPOSIT_PRODUCTS
 from features.movements import booking_number
 
@@ -33,7 +34,7 @@ def known_assets(accounts: DataFrame, movements: DataFrame) -> DataFrame:
               .select("account_id"), "account_id")
         .groupBy("customer_id", "account_id")
         .agg(F.max_by(in_base, F.struct("booked_at", booking_number())).alias("_balance"))
-        .select("customer_id", F.greatest("_balance", F.lit(0)).cast("decimal(18,2)").alias("assets"))
+        .select("customer_id", bounded(F.greatest("_balance", F.lit(0))).alias("assets"))
     )
     each = last.unionByName(saved.select("customer_id", F.col("principal_base").cast("decimal(18,2)").alias("assets")))
     return each.groupBy("customer_id").agg(F.sum("assets").cast("decimal(18,2)").alias("assets"))

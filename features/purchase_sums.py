@@ -10,8 +10,8 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from conf.settings import PurchaseGroup
-from features.as_of import converted, with_rate
-from features.feature import MONEY, cents, within
+from features.as_of import bounded, converted, with_rate
+from features.feature import cents, within
 from features.movements import SATURDAY, of_customer, seen_from
 
 WINDOWS = (30, 90, 365)
@@ -64,7 +64,7 @@ def baskets(
         group = F.when(F.col("category").rlike(pattern), name).otherwise(group)
     grouped = purchases.select("category").distinct().withColumn("group", group)
     refunded = F.col("status") == "refunded"
-    value = F.round(F.col("quantity") * F.col("unit_price"), 2).cast(MONEY)
+    value = bounded(F.round(F.col("quantity") * F.col("unit_price"), 2))
     summed = (
         purchases.join(F.broadcast(grouped), "category")
         .groupBy("customer_id", "order_id", "business_date", "recorded_on", "superseded_on", "currency", "group")

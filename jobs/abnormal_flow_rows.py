@@ -112,7 +112,7 @@ def _hard_events(
     untold = new.join(told.distinct(), ["account_id", "transaction_id"], "left_anti")
     broken = early_withdrawals(accounts, versions, closed, untold, moved, flows, first_day, job.day, settings)
     yield _rows(job, _of_kind(broken, "early_withdrawal", job), early_withdrawal_reason(spoken), of_break)
-    shut = closures(accounts, closed, new, first_day, settings)
+    shut = closures(accounts, closed, new, before.where("kind = 'closure'"), first_day, settings)
     yield _rows(job, _of_kind(shut, "closure", job), closure_reason(spoken), of_account)
     emptied = drained(moved, flows, since, first_day, settings).withColumn("direction", F.lit("debit"))
     yield _rows(job, _of_kind(emptied, "drained", job).withColumn("cause", cause), drained_reason(spoken), of_day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -257,10 +258,10 @@ def main(*prefix: str) -> None:
     except click.Abort:
         sys.exit(130)
     except Exception as error:
-        if "--debug" in arguments:
-            raise
         from jobs.failures import told
 
+        if "--debug" in arguments:
+            traceback.print_exc()
         failed = told(error, " ".join(arguments[:1]))
         print(f"kehu: {failed}", file=sys.stderr)
         sys.exit(failed.code)

@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console as Rich
 from rich.table import Table
 
+WIDEST = 4096  # columns
+
 
 class Console:
     """Progress on standard error, the summary on standard output; plain lines where there is no terminal."""
@@ -31,13 +33,15 @@ class Console:
     def summary(self, counts: dict[str, Any]) -> None:
         """What was done, a line each; lists are paths or messages to be read one by one."""
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for name, value in counts.items():
             if isinstance(value, (list, tuple)):
                 for index, item in enumerate(value):
                     table.add_row(_words(name) if index == 0 else "", str(item))
             else:
                 table.add_row(_words(name), f"{value:,}" if isinstance(value, int) else str(value))
-        self._out.print(table)
+        self._out.print(table, width=None if self._out.is_terminal else WIDEST)  # a path in a file is never cut
 
 
 def _words(name: str) -> str:

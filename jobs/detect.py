@@ -26,16 +26,18 @@ from features.flows import (
     may_recur,
     owned,
     recorded_units,
+    untold,
     window_sums,
     with_expected,
+    with_told,
 )
 from features.known_assets import known_assets
 from jobs.abnormal_flow_rows import ended_income_rows, hard_event_rows, statistical_rows, with_legs_netted
 from jobs.context import Counts, Job
-from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned
+from jobs.flow_answers import answers, false_alarms, forgiven_units, learned_today, returned, told_rows
 from models.abnormal_flow import calibrating, exposures, own_baselines, surprises, with_p_and_q
 from models.flow_chance import Learned
-from models.materiality import hard_severity, judged_units, material
+from models.materiality import hard_severity, judged_units, material, told_once
 
 CALIBRATION_DAYS = 60
 HARD_EVENT_LOOKBACK_DAYS = 30  # a late row of an older day is history, not news
@@ -108,23 +110,24 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     closed = newly_closed(everyone, versions, since, first_day).localCheckpoint()
     accounts = everyone if since is None else _looked_at(everyone, days, closed).localCheckpoint()
     moved = owned(_moved(job, transactions, touched_from, min(touched_from, first_day)), accounts).localCheckpoint()  # read once
-    flows = with_expected(external_flows(moved), settings).localCheckpoint()
-    told = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
-    new_units = changed_units(daily_flows(flows), told, days).withColumns(
-        {"recorded_on": F.lit(day), "flagged": F.lit(False), **{name: F.lit(None).cast("double") for name in ("surprise", "log_odds")}}
-    ).localCheckpoint()
+    told_already = told_rows(job, days, touched_from)
+    flows = with_told(with_expected(external_flows(moved), settings), told_already, days).localCheckpoint()
+    stood = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
+    changed_now = changed_units(daily_flows(flows), stood, days).withColumn("recorded_on", F.lit(day))
+    new_units = _still_flagged(changed_now, stood, None if told_already is None else flows).localCheckpoint()
     touched = new_units.select(*UNIT)
     reach = F.lit(touched_from - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
 
     answered = answers(job)
     learned = learned_today(answered)
-    judged = _judged(job, look, everyone, around, touched, learned).localCheckpoint()
+    news = around if told_already is None else untold(around, flows)
+    judged = _judged(job, look, everyone, news, touched, learned).localCheckpoint()
     rare = judged.where(F.size("_windows") > 0)
-    abnormal = material(rare, _means(job, rare, accounts, moved), settings).where(F.col("_window").isNotNull()).localCheckpoint()
+    abnormal = told_once(material(rare, _means(job, rare, accounts, moved), settings).where("_window IS NOT NULL")).localCheckpoint()
     fresh = abnormal.where(F.col("business_date") >= F.lit(look.report_from))
     told = reduce(DataFrame.unionByName, (
-        statistical_rows(job, fresh, _with_flagged(flows, around), learned),
+        statistical_rows(job, fresh, _with_flagged(flows, around, day), learned),
         hard_event_rows(job, accounts, versions, closed, moved, flows, transactions, look.data_start, since, first_day),
         _ended_incomes(job, look, transactions, everyone),
     ))  # fmt: skip
@@ -218,10 +221,22 @@ def _unsettled(job: Job) -> DataFrame:
     return before.join(F.broadcast(known_before.select("flow_id")), "flow_id", "left_anti")
 
 
-def _with_flagged(flows: DataFrame, around: DataFrame) -> DataFrame:
-    """Adds `flagged`: whether an earlier look told of the flow's day and direction, which sums leave out."""
-    before = around.where("flagged").select(*UNIT, "flagged")
-    return flows.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", F.coalesce("flagged", F.lit(False)))
+def _still_flagged(units: DataFrame, stood: DataFrame, flows: DataFrame | None) -> DataFrame:
+    """Adds to units that are looked at anew what stood of them, where something that was told is still in them: whether they are `flagged`,
+    `surprise` and `log_odds`. Without flows nothing was told."""
+    if flows is None:
+        none = F.lit(None).cast("double")
+        return units.withColumns({"flagged": F.lit(False), "surprise": none, "log_odds": none})
+    told = flows.where("told AND NOT expected").select(*UNIT).distinct()
+    before = stood.join(F.broadcast(told), list(UNIT), "left_semi").select(*UNIT, "flagged", "surprise", "log_odds")
+    return units.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", F.coalesce("flagged", F.lit(False)))
+
+
+def _with_flagged(flows: DataFrame, around: DataFrame, day: date) -> DataFrame:
+    """Adds `flagged`: whether an earlier look told of the flow's day and direction, or of the flow on a day that is looked at anew: sums
+    leave it out."""
+    before = around.where(F.col("flagged") & (F.col("recorded_on") < F.lit(day))).select(*UNIT, "flagged")
+    return flows.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", F.coalesce("flagged", F.lit(False)) | F.col("told"))
 
 
 def _versions(job: Job) -> DataFrame:
@@ -304,7 +319,7 @@ def _judged(job: Job, look: Look, accounts: DataFrame, around: DataFrame, touche
     else:
         lately = F.col("business_date").between(F.lit(look.since - timedelta(days=CALIBRATION_DAYS)), F.lit(look.since))
         past = latest_known(job.lake.read("daily_flows").where(lately), look.since)
-    return with_p_and_q(units, calibrating(past, learned, settings))
+    return with_p_and_q(units, calibrating(past, learned))
 
 
 if __name__ == "__main__":

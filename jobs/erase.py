@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,10 +13,8 @@ from conf import ExitCode, KehuError
 from jobs.context import Counts, Job, code_version, recorded
 from jobs.ledger import now
 from tables import TABLES
-from tables.erasure import ERASURES, SUBJECTS, certify, subject_hash
+from tables.erasure import ERASURES, NOBODY, SUBJECTS, certify, subject_hash
 from tables.traces import pattern, to_blank, traces
-
-NOBODY = "erased"  # what stands in other people's rows where the id stood
 
 
 def erased(job: Job, customer_ids: Sequence[str]) -> Counts:
@@ -81,8 +80,10 @@ def _delete(job: Job, name: str, subjects: dict[str, list[str]]) -> int:
     for column in SUBJECTS:
         if column in table.column_names and subjects[column]:
             theirs = theirs | F.col(column).isin(subjects[column])
-    if name == "quarantine":
-        theirs = F.col("raw").rlike(pattern({one for found in subjects.values() for one in found}))
+    if name == "quarantine":  # a row that cannot be read names whom it names; one that can says whose it is
+        unread = F.col("fields").isNull() & F.col("raw").rlike(pattern({one for found in subjects.values() for one in found}))
+        theirs = functools.reduce(Column.__or__, (F.col("fields")[column].isin(found) for column, found in subjects.items() if found))
+        theirs = unread | F.coalesce(theirs, F.lit(False))
     count = job.lake.read(name).where(theirs).count()
     if count:
         job.lake.delete(name, theirs)
@@ -90,14 +91,21 @@ def _delete(job: Job, name: str, subjects: dict[str, list[str]]) -> int:
 
 
 def _blank(job: Job, name: str, ids: set[str]) -> None:
-    """Take the ids out of what others' rows say: a counterparty, a description, a reason."""
-    texts = [column.name for column in job.lake.table(name).columns if column.type == "STRING"]
-    wanted = pattern(ids)
-    found: Column = F.lit(False)
-    for column in texts:
-        found = found | F.col(column).rlike(wanted)
-    if texts and job.lake.read(name).where(found).limit(1).count():
-        job.lake.update(name, found, {column: F.regexp_replace(column, to_blank(ids), NOBODY) for column in texts})
+    """Take the ids out of what others' rows say: a counterparty, a description, a reason. Not out of their own ids: where ids are plain
+    numbers, one may be a customer here and somebody else's account there."""
+    table, wanted, blank = job.lake.table(name), pattern(ids), to_blank(ids)
+    texts = [column.name for column in table.columns
+             if column.type == "STRING" and column.name not in (*table.key, "waits_for") and not column.name.endswith("_id")]
+    blanked = {column: F.regexp_replace(column, blank, NOBODY) for column in texts}
+    found = [F.col(column).rlike(wanted) for column in texts]
+    if name == "quarantine":
+        says = F.map_filter("fields", lambda field, _: ~field.endswith("_id"))
+        found.append(F.exists(F.map_values(says), lambda value: value.rlike(wanted)))
+        blanked["fields"] = F.transform_values("fields", lambda field, value: F.when(field.endswith("_id"), value).otherwise(
+            F.regexp_replace(value, blank, NOBODY)))
+    theirs = F.coalesce(functools.reduce(Column.__or__, found, F.lit(False)), F.lit(False))
+    if blanked and job.lake.read(name).where(theirs).limit(1).count():
+        job.lake.update(name, theirs, blanked)
 
 
 def _scanned(job: Job, ids: set[str]) -> list[Path]:

@@ -22,9 +22,10 @@ from landing import Landed
 from landing.landed import landed_schema
 from landing.rows import LINE, RAW
 from tables.arrow import read_arrow
-from tables.erasure import SUBJECTS, erased_hashes, is_erased
+from tables.erasure import NOBODY, SUBJECTS, erased_hashes, is_erased
 
 ERASED = "ERASED_SUBJECT"
+OTHER_SIDE = "counterparty"
 MANY_DATES = 400
 
 
@@ -142,7 +143,7 @@ def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date)
         return None, None
     kinds = {"int64": LongType(), "date32[day]": DateType()}
     schema = StructType([StructField(each.name, kinds.get(str(each.type), StringType())) for each in landed_schema(shape(contract))])
-    text = job.spark.read.schema(schema).parquet(*(str(file.path) for file in landed))
+    text = _forgotten(job, contract, job.spark.read.schema(schema).parquet(*(str(file.path) for file in landed)))
     typed = checked(text, contract, job.settings.feed(contract.feed), job.settings.bank.time_zone, initial)
     gone = _erased(job, contract)
     if gone is None:
@@ -155,6 +156,17 @@ def _read(job: Job, contract: Contract, landed: Sequence[Landed], initial: date)
 def _raw_line(contract: Contract) -> Column:
     """A row as it came: its line, or its fields where the file has no lines."""
     return F.coalesce(RAW, F.to_json(F.struct(*contract.names)))
+
+
+def _forgotten(job: Job, contract: Contract, text: DataFrame) -> DataFrame:
+    """Rows as read, without the account of somebody erased on the other side: it is not known again by whom it paid."""
+    if OTHER_SIDE not in contract.names or not erased_hashes(job.places.lake):
+        return text
+    gone = is_erased(job.places.lake, F.trim(OTHER_SIDE))
+    return text.withColumns({
+        OTHER_SIDE: F.when(gone, NOBODY).otherwise(F.col(OTHER_SIDE)),
+        RAW: F.when(~gone, F.col(RAW)),  # told by its fields instead
+    })
 
 
 def _erased(job: Job, contract: Contract) -> Column | None:

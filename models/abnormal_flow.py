@@ -219,22 +219,20 @@ def _log_odds(settings: Flows) -> Column:
     return F.log(news / usual) + F.log(event.a_year / DAYS_A_YEAR / F.col("_rate"))
 
 
-def calibrating(past: DataFrame, answers: Learned, settings: Flows) -> DataFrame:
-    """What p-values are ranked among: past days, those rare enough to be told as far as they were probably false alarms.
+def calibrating(past: DataFrame, answers: Learned) -> DataFrame:
+    """What p-values are ranked among: past days, each as far as it was probably a false alarm.
 
     Parameters
     ----------
     past : DataFrame with `surprise`, `log_odds` (null, as of what was no news, counts whole)
     answers : Learned
         What is known of the odds from answered flows.
-    settings : Flows
 
     Returns
     -------
     DataFrame with `surprise`, `weight` decimal(5,4): decimals add up to the same in any order
     """
-    rare = F.col("surprise") >= math.log(settings.min_return_period_years)
-    weight = F.when(rare & F.col("log_odds").isNotNull(), 1 - chance(answers)).otherwise(1.0)
+    weight = F.when(F.col("log_odds").isNotNull(), 1 - chance(answers)).otherwise(1.0)
     return past.select("surprise", weight.cast("decimal(5,4)").alias("weight"))
 
 

@@ -75,6 +75,30 @@ def material(units: DataFrame, means: DataFrame, settings: Flows) -> DataFrame:
     return told.drop("_windows", *[name for name in means.columns if name != "customer_id"])
 
 
+def told_once(abnormal: DataFrame) -> DataFrame:
+    """Abnormal units without those whose window holds a day that an earlier one of the same look tells: a day is told once, however many
+    days are looked at together.
+
+    Parameters
+    ----------
+    abnormal : DataFrame as `material` returns, with a `_window`
+
+    Returns
+    -------
+    DataFrame, same columns
+    """
+    dates = F.sort_array(F.collect_list(F.struct("business_date", "_window.window_days")))
+    none = F.array().cast("array<date>")
+
+    def kept(earlier: Column, unit: Column) -> Column:
+        apart = F.date_sub(unit["business_date"], unit["window_days"] - 1) > F.array_max(earlier)
+        return F.when(F.coalesce(apart, F.lit(True)), F.array_append(earlier, unit["business_date"])).otherwise(earlier)
+
+    series = abnormal.groupBy("customer_id", "direction").agg(F.aggregate(dates, none, kept).alias("_told_on"))
+    told = series.select("customer_id", "direction", F.explode("_told_on").alias("business_date"))
+    return abnormal.join(told, ["customer_id", "direction", "business_date"], "left_semi")
+
+
 def severity(settings: Flows) -> Column:
     """high, medium or low, from the surprise and what is at stake. Columns read: `amount`, `return_period_years`."""
     rare = F.col("return_period_years") >= settings.high_return_period_years

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ERASURES = "_erasures"  # below the lake: the key, and a certificate an erasure
 KEY = "key"
+NOBODY = "erased"  # what stands in other people's rows where an id stood
 SUBJECTS = ("customer_id", "account_id", "alert_id")  # the columns by which a row is about somebody
 
 

@@ -56,7 +56,7 @@ ABNORMAL_FLOWS = Table(
         ACCOUNT,
         Column("business_date", "DATE", "last day of the movement"),
         Column("kind", "STRING", ", ".join(FLOW_KINDS)),
-        Column("window_days", "INT", "days looked at together, up to `business_date`: of `drained` always `flows.drained_days`"),
+        Column("window_days", "INT", "days told together, up to `business_date`: 1, 3 or 7; of `drained` the shortest that holds its rows"),
         Column("transaction_ids", "ARRAY<STRING>", "the rows behind it", Personal.PSEUDONYM),
         Column("netted_ids", "ARRAY<STRING>", "what was netted out of the same customer's same days: own transfers, roll-overs, reversals; "
                "the largest first, at most 20", Personal.PSEUDONYM),

@@ -153,7 +153,7 @@ def drained_reason(settings: Settings) -> Column:
         {
             "product": chosen(F.col("product_type"), {code: words[f"product_{code}"] for code in PRODUCTS}),
             "account": F.col("account_id"),
-            "days": F.col("window_days"),
+            "days": F.lit(settings.flows.drained_days),
             "day": day(F.col("business_date"), language),
             "before": money(F.col("before")),
             "left": money(F.col("left")),

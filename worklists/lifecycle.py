@@ -100,7 +100,8 @@ def before_today(alerts: DataFrame, today: date) -> DataFrame:
     """
     undone = (F.col("changed_on") == F.lit(today)) & F.col("status").isin("superseded", "retracted")
     return alerts.where(F.col("raised_on") < F.lit(today)).select(
-        *_others(alerts, "status", "closed_on", "change"),
+        *_others(alerts, "status", "closed_on", "change", "changed_on"),
+        F.when(undone, F.col("raised_on")).otherwise(F.col("changed_on")).alias("changed_on"),  # so that it is looked at again
         F.when(undone, "open").otherwise(F.col("status")).alias("status"),
         F.when(~undone, F.col("closed_on")).alias("closed_on"),
         F.when(~undone, F.col("change")).alias("change"),

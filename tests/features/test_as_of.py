@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyspark.sql.functions as F
 from pyspark.sql import SparkSession
 
-from features.as_of import in_base_currency, latest_known_by, latest_known_on, versions_as_of
+from features.as_of import LARGEST, bounded, in_base_currency, latest_known_by, latest_known_on, versions_as_of
 from features.bands import age_on, band
 from tests.features.literal_world import frame, on, version
 
@@ -63,6 +63,16 @@ def test_a_rate_corrected_later_converts_only_what_is_seen_from_then_on(spark: S
         (on(3, 1), "CNY", Decimal("10.00")), (on(3, 1), "EUR", None), (on(3, 1), "USD", Decimal("70.00")),
         (on(3, 5), "CNY", Decimal("10.00")), (on(3, 5), "EUR", None), (on(3, 5), "USD", Decimal("71.00")),
     ]  # fmt: skip
+
+
+def test_an_amount_of_sixteen_digits_is_bounded_so_that_sums_hold_it(spark: SparkSession) -> None:
+    most = Decimal("9999999999999999.99")
+    said = [(Decimal("10.005"), Decimal("10.01")), (most, LARGEST), (-most, -LARGEST), (LARGEST, LARGEST), (most * 7, LARGEST),
+            (None, None)]
+    amounts = spark.createDataFrame([(amount,) for amount, _ in said], "amount decimal(20,3)")
+    found = amounts.select(bounded(F.round("amount", 2)).alias("it"))
+    assert [row["it"] for row in found.collect()] == [bound for _, bound in said]
+    assert found.schema["it"].dataType.simpleString() == "decimal(18,2)"
 
 
 def test_age_and_bands(spark: SparkSession) -> None:

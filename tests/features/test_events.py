@@ -102,13 +102,16 @@ def test_where_the_money_of_a_broken_deposit_went_is_told_as_far_as_it_is_known(
         paid(5, "carl", other="ELSEWHERE"),
         paid(6, "dora"), into(7, "dora"), *(spent(8 + n, "dora", "900.00") for n in range(5)), spent(13, "dora", "4000.00", expected=True),
         paid(14, "emil"), into(15, "emil"), spent(16, "emil", "4000.00"),
+        moved(17, "fay2", "fay", "time_deposit", "3000.00", "debit", "time_deposit", other="ELSEWHERE"),
+        moved(18, "fay2", "fay", "time_deposit", "5000.00", "debit", "time_deposit"), into(19, "fay", "5000.00"),
+        spent(20, "fay", "2000.00"),  # neither is half of it, but both are
     ]
-    names = ("anna", "ben", "carl", "dora", "emil")
+    names = ("anna", "ben", "carl", "dora", "emil", "fay")
     each = [account(f"{who}{n}", who, kind, maturity=date(2026, 11, 15) if n == 2 else None)
             for who in names for n, kind in ((1, "current"), (2, "time_deposit"))]
     told = broken(spark, spark.createDataFrame(each, ACCOUNTS), rows)
     assert {name[:-1]: row.went for name, row in told.items()} == {
-        "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left"}
+        "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left", "fay": "left"}
 
 
 def test_where_the_money_went_later_is_told_once_half_of_it_left_or_most_was_placed_again(spark: SparkSession) -> None:
@@ -180,11 +183,20 @@ def test_an_account_is_closed_once_however_often_its_row_is_amended(spark: Spark
 def test_closures_say_whether_anything_is_left(spark: SparkSession, accounts: DataFrame) -> None:
     cards = [account("F1", "fay", "credit_card", closed=DAY), account("G1", "gus", "credit_card", closed=DAY), account("G2", "gus", "loan")]
     everyone = accounts.unionByName(spark.createDataFrame(cards, ACCOUNTS))
-    new = spark.createDataFrame([moved(1, "D1", "dora", "current", "8000.00", "debit", "closure")], MOVED)
-    found = closures(everyone, newly_closed(everyone, everyone, YESTERDAY, YESTERDAY), new, YESTERDAY, SETTINGS).collect()
-    assert {row.account_id: (row.amount, row.last_account, row.keeps_accounts) for row in found} == {
+    into = moved(2, "E2", "emil", "current", "8000.00", "credit", "closure")  # what E1 held: E2 is open
+    new = spark.createDataFrame([moved(1, "D1", "dora", "current", "8000.00", "debit", "closure"), into], MOVED)
+
+    def told(*before: str) -> dict[str, tuple]:
+        emptied = spark.createDataFrame([(name,) for name in before], "account_id string")
+        closed = newly_closed(everyone, everyone, YESTERDAY, YESTERDAY)
+        found = closures(everyone, closed, new, emptied, YESTERDAY, SETTINGS).collect()
+        return {row.account_id: (row.amount, row.last_account, row.keeps_accounts) for row in found}
+
+    of_today = {
         "D1": (Decimal("8000.00"), True, False), "E1": (Decimal("0.00"), False, True),
-        "F1": (Decimal("0.00"), False, False), "G1": (Decimal("0.00"), False, True)}, "a card is no deposit account"
+        "F1": (Decimal("0.00"), False, False), "G1": (Decimal("0.00"), False, True)}
+    assert told() == of_today, "a card is no deposit account"
+    assert told("E2") == of_today | {"E1": (Decimal("0.00"), True, False)}, "emptied before, though its status says open"
 
 
 def test_an_account_is_drained_when_most_of_it_goes_to_others(spark: SparkSession) -> None:
@@ -199,8 +211,8 @@ def test_an_account_is_drained_when_most_of_it_goes_to_others(spark: SparkSessio
     ]
     all_rows = spark.createDataFrame(rows, MOVED)
     found = drained(all_rows, all_rows.where("NOT own_transfer"), YESTERDAY, YESTERDAY, SETTINGS).collect()
-    assert [(row.account_id, row.before, row.left, row.amount, row.transaction_ids) for row in found] == [
-        ("A1", Decimal("50000.00"), Decimal("2000.00"), Decimal("48000.00"), ["T1", "T2"])
+    assert [(row.account_id, row.window_days, row.before, row.left, row.amount, row.transaction_ids) for row in found] == [
+        ("A1", 3, Decimal("50000.00"), Decimal("2000.00"), Decimal("48000.00"), ["T1", "T2"])
     ]
 
 

@@ -227,6 +227,22 @@ def test_a_week_of_alerts(bank: Bank) -> None:
     assert last["anna early_withdrawal"] == anna2
 
 
+def test_what_was_taken_back_stays_so_when_the_day_is_run_again(bank: Bank) -> None:
+    """The reversal became known on a day without a run."""
+    bank.add("customers", [customer("anna")])
+    large = statistical("f1", "anna", "withdrawal", 60_000, D)
+    bank.add("abnormal_flows", [large])
+    back = {"transaction_id": "T-back", "direction": "credit", "business_date": D + timedelta(days=1), "recorded_on": D + timedelta(days=1)}
+    bank.add("transactions", [booked(large), booked(large) | back])
+    later = D + timedelta(days=2)
+    bank.run(D)
+    bank.run(later)
+    (once,) = bank.alerts().values()
+    assert (once["status"], once["closed_on"]) == ("retracted", later)
+    assert bank.run(later)["rows_out"] == 0
+    assert list(bank.alerts().values()) == [once]
+
+
 def test_a_live_alert_says_where_a_broken_deposits_money_went_once_it_is_known(bank: Bank) -> None:
     """Anna's is placed again on the second day, ben's leaves on the second; with cora it was talked about; dan's was never settled."""
     days = [D + timedelta(days=n) for n in range(3)]

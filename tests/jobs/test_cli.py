@@ -12,6 +12,7 @@ import pytest
 from conf import ExitCode, KehuError
 from jobs import cli as cli_module
 from jobs.cli import cli, main
+from jobs.console import Console
 from jobs.failures import told
 
 CONTRACT = {"run", "ingest", "detect", "features", "score", "alert", "export", "backfill", "train", "outcomes", "explain", "customer",
@@ -67,10 +68,18 @@ def test_an_error_is_one_line_and_a_code(monkeypatch, capsys, arguments, code, s
     assert not said.out
 
 
-def test_a_traceback_only_with_debug(monkeypatch):
+def test_with_debug_there_is_a_traceback_before_the_same_line_and_code(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["kehu", "status", "--conf", "/nowhere", "--debug"])
-    with pytest.raises(KehuError):
+    with pytest.raises(SystemExit) as left:
         main()
+    said = capsys.readouterr().err.splitlines()
+    assert (left.value.code, said[0], said[-1][:6]) == (ExitCode.CONFIGURATION, "Traceback (most recent call last):", "kehu: ")
+
+
+def test_a_path_that_is_written_to_a_file_is_never_cut(capsys):
+    path = "/lake/" + "deeper/" * 60 + "certificate.json"
+    Console().summary({"rows_in": 1234, "certificate": path, "files": [path, path]})
+    assert capsys.readouterr().out.count(path) == 3
 
 
 class Py4JNetworkError(Exception):

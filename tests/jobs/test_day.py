@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
+from features.as_of import LARGEST
 from jobs.backfill import backfill
-from jobs.context import declared, opened
+from jobs.context import Places, declared, opened
 from jobs.doctor import examined
 from jobs.ledger import last_day
 from jobs.run import DAY, whole_day
@@ -84,6 +86,35 @@ def test_a_notebook_runs_and_shows_what_it_promises(small_bank, monkeypatch, tmp
     said = "".join(output["text"] for output in shown if output.output_type == "stream" and output.name == "stdout")
     assert "once in" in said
     assert "Traceback" not in said
+
+
+def test_the_largest_amounts_a_feed_may_say_stop_no_day(small_bank, settings, tmp_path):
+    for place in ("landing", "lake"):
+        shutil.copytree(getattr(small_bank, place), tmp_path / place)
+    places = Places(tmp_path / "landing", tmp_path / "lake", tmp_path / "worklists")
+    day, most = last_day(places.lake) + timedelta(days=1), "9999999999999999.99"
+    accounts = DeltaTable(places.lake / "accounts").to_pyarrow_table().to_pylist()
+    rich = next(each for each in accounts if each["product_type"] == "current" and each["is_current"] and each["status"] == "open")
+    drops = {
+        "transactions": ["transaction_id,account_id,booked_at,amount,currency,direction,type,channel,balance_after", *(
+            f"MOST{n},{rich['account_id']},{day}T1{n}:00:00,{most},{rich['currency']},{way},transfer,mobile,{most}"
+            for n, way in enumerate(("credit", "credit", "debit")))],
+        "purchases": ["order_id,line_no,customer_id,ordered_at,sku,category,product_name,quantity,unit_price,currency,status",
+                      f"MOST,1,{rich['customer_id']},{day}T10:00:00,S1,home,Palace,3,{most},{rich['currency']},paid"],
+    }
+    for feed, lines in drops.items():
+        drop = places.landing / feed / f"dt={day}"
+        drop.mkdir(parents=True, exist_ok=True)
+        (drop / "most.csv").write_text("\n".join(lines) + "\n")
+    with opened(settings, places, day, "run") as job:
+        counts = whole_day(job)
+    assert counts["ingest"]["quarantined"] == 0
+    told = DeltaTable(places.lake / "customer_features").to_pyarrow_table(filters=[("as_of", "=", day)]).to_pylist()
+    (whole,) = (row for row in told if row["customer_id"] == rich["customer_id"])
+    assert whole["in_amount_1d"] == 2 * LARGEST
+    assert whole["largest_in_90d"] == LARGEST
+    assert {row["customer_id"] for row in DeltaTable(places.lake / "abnormal_flows").to_pyarrow_table().to_pylist()
+            if row["detected_on"] == day and row["amount"] >= LARGEST} == {rich["customer_id"]}
 
 
 def test_a_backfill_skips_what_is_done_and_notifies_nobody(small_bank, settings):

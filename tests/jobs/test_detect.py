@@ -307,3 +307,44 @@ def test_every_piece_of_a_broken_deposit_is_told_and_its_closing_is_no_other_eve
     after = [(row.flow_id, row.went, row.amount, row.refs, row.severity, row.settled_on) for row in settled.orderBy("amount").collect()]
     assert after == [(flow[0], "left", Decimal(amount), ["T90040"], "high", days[2] + timedelta(days=1))
                      for flow, amount in zip(once, ("10000.00", "600000.00"), strict=True)]
+
+
+def test_what_comes_late_of_a_day_that_was_told_is_judged_by_itself(job: Job) -> None:
+    """Of the day c08 moved 480,000 a card payment becomes known, then another large transfer; then the first turns out to be half of it."""
+    lake, days = job.lake, [FIRST + timedelta(days=13 + n) for n in range(3)]
+    columns = lake.table("transactions").ddl
+
+    def look(on: date, *rows: tuple) -> list[tuple]:
+        lake.replace("transactions", job.spark.createDataFrame(rows, columns), {"source_file": "all", "recorded_on": [on]})
+        detect.run(replace(job, day=on))
+        told = lake.read("abnormal_flows").where(f"detected_on = DATE'{on}' AND kind = 'withdrawal'").collect()
+        settings = job.settings.flows
+        anew = rebuilt(lake.read("daily_flows"), on, settings.windows_days, settings.baseline_days, settings.bin_ratio)
+        assert _rows(lake.read("flow_baselines").where(f"as_of = DATE'{on}'").drop("as_of")) == _rows(anew)
+        return [(row.customer_id, row.business_date, row.window_days, row.amount, row.transaction_ids) for row in told]
+
+    def unit() -> tuple:
+        (row,) = latest_known(lake.read("daily_flows"), days[-1]).where(f"customer_id = 'c08' AND business_date = DATE'{FIRST}'").collect()
+        return row.amount, row.flagged
+
+    assert look(days[0], transaction(90050, "c08-A", FIRST, 80, kind="card", recorded=days[0])) == []
+    assert unit() == (Decimal("480080.00"), True)
+    assert look(days[1], transaction(90051, "c08-A", FIRST, 300000, said="FUND HOUSE", recorded=days[1])) == [
+        ("c08", FIRST, 1, Decimal("300080.00"), ["T90051", "T90050"])]
+    assert unit() == (Decimal("780080.00"), True)
+
+    lake.delete("transactions", "transaction_id = 'T90008'")
+    wrong, right = transaction(90008, "c08-A", FIRST, 480000), transaction(90008, "c08-A", FIRST, 240000, recorded=days[2])
+    lake.append("transactions", job.spark.createDataFrame([(*wrong[:-2], 1, days[2])], columns))
+    assert look(days[2], (*right[:-2], 2, None)) == [("c08", FIRST, 1, Decimal("240000.00"), ["T90008"])]
+
+
+def test_a_day_is_told_once_however_many_are_looked_at_together(job: Job) -> None:
+    """No look was taken on the first of two days: what it held is no part of what is told of the second."""
+    lake, days = job.lake, [FIRST + timedelta(days=17 + n) for n in range(2)]
+    rows = [transaction(90060, "c13-A", days[0], 40000), transaction(90061, "c13-A", days[1], 9000)]
+    lake.replace("transactions", job.spark.createDataFrame(rows, lake.table("transactions").ddl),
+                 {"source_file": "all", "recorded_on": days})
+    detect.run(replace(job, day=days[1]))
+    told = lake.read("abnormal_flows").where("customer_id = 'c13'").collect()
+    assert [(row.business_date, row.transaction_ids) for row in told] == [(days[0], ["T90060"])]

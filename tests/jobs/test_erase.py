@@ -91,3 +91,49 @@ def test_a_customer_is_gone_to_the_last_byte_and_nobody_else_is(job, places):
     with pytest.raises(KehuError, match=r"1 file\(s\) still hold an id; see ") as refused:
         erased(job, ["CU-1"])
     assert refused.value.code == ExitCode.CHECK_FAILED
+
+
+def test_an_account_that_was_erased_is_not_known_again_by_who_pays_it(job, places):
+    erased(job, ["CU-1"])
+    drop = places.landing / "transactions" / f"dt={DAY}"
+    drop.mkdir(parents=True)
+    (drop / "again.csv").write_text(
+        "transaction_id,account_id,booked_at,amount,currency,direction,type,channel,counterparty\n"
+        f"T8,AC-10,{DAY}T10:00:00,10.00,CNY,debit,transfer,mobile,AC-1\nT9,AC-10,{DAY}T11:00:00,10.00,CNY,debit,transfer,mobile,AC-11\n")
+    ingest.run(job.named("ingest"))
+    rows = DeltaTable(places.lake / "transactions").to_pyarrow_table().to_pylist()
+    assert {row["transaction_id"]: row["counterparty"] for row in rows if row["transaction_id"] in ("T8", "T9")} == {
+        "T8": "erased", "T9": "AC-11"}
+    assert traces(places.lake, GONE) == []
+
+
+def test_what_others_are_known_by_stays_where_ids_are_plain_numbers(spark, settings, places):
+    """Customer 1001 goes; 1001 is an account of customer 1002, too, and what a row that waits for its account is about."""
+    job = Job(settings, places, spark, DAY, "run")
+    owners = {"5001": "1001", "1001": "1002"}
+    job.lake.merge("customers", job.lake.literal("customers", [{"customer_id": owner, "valid_from": DAY} for owner in owners.values()]))
+    job.lake.merge("accounts", job.lake.literal("accounts", [
+        {"account_id": account, "customer_id": owner, "valid_from": DAY} for account, owner in owners.items()]))
+    job.lake.merge("transactions", job.lake.literal("transactions", [
+        {"transaction_id": number, "account_id": account, "counterparty": other, "amount": Decimal(10), "business_date": DAY}
+        for number, account, other in (("T1", "5001", None), ("T2", "1001", "5001"), ("1001", "1001", None))]))
+
+    def waiting(line: int, account: str, other: str | None) -> dict:
+        fields = {"transaction_id": f"T{line}", "account_id": account, "amount": "1001.50", "counterparty": other}
+        return {"feed": "transactions", "source_file": "a.csv", "line": line, "raw": f"T{line},{account},1001.50,{other}",
+                "waits_for": account, "fields": fields}
+
+    job.lake.merge("quarantine", job.lake.literal("quarantine", [
+        waiting(1, "7777", None), waiting(2, "1001", "5001"), waiting(3, "5001", "7777")]))
+    with pytest.raises(KehuError, match="still hold an id"):  # the account of the same number is no other byte
+        erased(job, ["1001"])
+
+    def rows(name: str) -> list[dict]:
+        return DeltaTable(places.lake / name).to_pyarrow_table().to_pylist()
+
+    assert [(row["account_id"], row["customer_id"]) for row in rows("accounts")] == [("1001", "1002")]
+    assert sorted((row["transaction_id"], row["account_id"], row["counterparty"]) for row in rows("transactions")) == [
+        ("1001", "1001", None), ("T2", "1001", "erased")]
+    kept = {row["line"]: (row["waits_for"], dict(row["fields"])["account_id"], dict(row["fields"])["counterparty"])
+            for row in rows("quarantine")}
+    assert kept == {1: ("7777", "7777", None), 2: ("1001", "1001", "erased")}

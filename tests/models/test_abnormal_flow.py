@@ -125,14 +125,15 @@ def test_p_values_are_ranks_and_q_values_are_benjamini_hochbergs(spark: SparkSes
     assert [row.q_value for row in found] == pytest.approx(stats.false_discovery_control(p))
 
 
-def test_a_past_day_rare_enough_to_be_told_calibrates_as_far_as_it_was_a_false_alarm(spark: SparkSession) -> None:
-    """95 quiet days, and five as surprising as today: two of even odds, one told for certain, one called a false alarm, one too common."""
+def test_a_past_day_calibrates_as_far_as_it_was_a_false_alarm(spark: SparkSession) -> None:
+    """95 quiet days, and five as surprising as today: two of even odds, one news for certain, one called a false alarm, one less so."""
     rare, common = math.log(Flows().min_return_period_years), math.log(Flows().min_return_period_years) - 0.1
-    days = [*[(-3.0, 3.0)] * 95, (rare, 0.0), (rare, 0.0), (rare, 30.0), (rare, None), (common, 30.0)]
-    past = calibrating(spark.createDataFrame(days, "surprise double, log_odds double"), Learned(), Flows())
+    days = [*[(-3.0, -30.0)] * 95, (rare, 0.0), (rare, 0.0), (rare, 30.0), (rare, None), (common, math.log(1 / 3))]
+    past = calibrating(spark.createDataFrame(days, "surprise double, log_odds double"), Learned())
     judged = spark.createDataFrame([("c1", rare), ("c2", common)], "customer_id string, surprise double")
     p = {row.customer_id: row.p_value for row in with_p_and_q(judged, past).collect()}
-    assert p == pytest.approx({"c1": (1 + 2 * 0.5 + 1) / 99, "c2": (1 + 2 * 0.5 + 1 + 1) / 99}, abs=1e-6)
+    whole = 1 + 95 + 2 * 0.5 + 1 + 0.75
+    assert p == pytest.approx({"c1": (1 + 2 * 0.5 + 1) / whole, "c2": (1 + 2 * 0.5 + 1 + 0.75) / whole}, abs=1e-6)
 
 
 def test_false_alarms_are_not_taken_for_events_because_they_were_told(spark: SparkSession) -> None:
@@ -141,7 +142,7 @@ def test_false_alarms_are_not_taken_for_events_because_they_were_told(spark: Spa
     past, now = ([(float(s), -4.0) for s in rng.exponential(1, 4000) - 4] for _ in range(2))
     frame = spark.createDataFrame(past, "surprise double, log_odds double")
     judged = spark.createDataFrame(now, frame.schema)
-    found = with_p_and_q(judged, calibrating(frame, Learned(), settings))
+    found = with_p_and_q(judged, calibrating(frame, Learned()))
     told = found.where(F.col("surprise") >= math.log(settings.min_return_period_years))
     count, q = told.agg(F.count("*"), F.max("q_value")).first()
     assert count > 10
