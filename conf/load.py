@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from conf.errors import ExitCode, KehuError
-from conf.model import Wrong, refusal
+from conf.model import Model, Wrong, refusal
 from conf.settings import Settings
 
 DEFAULTS = Path(__file__).parent
@@ -152,4 +153,12 @@ def _told(refused: ValidationError, places: Mapping[Location, Place]) -> KehuErr
     file, line = places.get(near, (DEFAULTS / "kehu.yaml", 1))
     key = ".".join(location)
     more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
-    return KehuError(f"{file}:{line}: {key}: {first['msg']}{more}", ExitCode.CONFIGURATION)
+    wrong = _unknown(location[-1]) if first["type"] == "extra_forbidden" else first["msg"]
+    return KehuError(f"{file}:{line}: {key}: {wrong}{more}", ExitCode.CONFIGURATION)
+
+
+def _unknown(key: str) -> str:
+    """What to say of a key that no setting has: most are misspelt."""
+    known = sorted({name for model in Model.__subclasses__() for name in model.model_fields})
+    alike = get_close_matches(key, known, 1)
+    return f"there is no such setting; did you mean {alike[0]}?" if alike else "there is no such setting; take it out"

@@ -11,7 +11,7 @@ from tests.conf.refused import refused
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("flows:\n  min_amout: 1\n", "2: flows.min_amout: Extra inputs are not permitted"),
+    ("flows:\n  min_amout: 1\n", "2: flows.min_amout: there is no such setting; did you mean min_amount?"),
     ("flows:\n  min_amount: much\n", "2: flows.min_amount: Input should be a valid decimal"),
     ("\nflows:\n  baseline_days: 5\n", "3: flows.baseline_days: Input should be greater than or equal to 30"),
     ("flows:\n  min_spread: .nan\n", "2: flows.min_spread: Input should be a finite number"),

@@ -17,7 +17,7 @@ from features.baselines import bin_counts, distributions
 from features.flows import window_sums
 from models.abnormal_flow import calibrating, exposures, own_baselines, student_survival, surprises, with_p_and_q
 from models.flow_chance import Learned
-from models.materiality import is_abnormal, judged_units, material
+from models.materiality import is_abnormal, judged_units, material, told_once
 
 SUMS = "customer_id string, business_date date, direction string, window_days int, amount decimal(18,2)"
 EXPOSURE = "customer_id string, age_band string, income_band string, account_types string, exposure_days int, tenure_days int"
@@ -171,6 +171,16 @@ def test_the_shortest_abnormal_window_tells_the_story(spark: SparkSession) -> No
     assert told([("anna", Decimal(1_200_100), None)]) == told([("anna", None, Decimal(600_100))]) == [(7, Decimal("12500.00"), 3.689)]
     assert told([("anna", Decimal(1_250_100), None)]) == []
     assert told([("anna", Decimal(1_250_100), None)], Flows(min_share_of_assets=0)) == shortest
+
+
+def test_a_day_within_the_window_of_an_earlier_one_that_is_told_is_not_told_again(spark: SparkSession) -> None:
+    """The window of day 2 holds day 1; that of day 4 holds day 2, which is not told. Customers and directions are by themselves."""
+    units = [("anna", "debit", 1, 1), ("anna", "debit", 2, 3), ("anna", "debit", 4, 3), ("anna", "debit", 5, 1), ("anna", "credit", 2, 3),
+             ("ben", "debit", 2, 7)]
+    rows = [(who, way, DAY + timedelta(days=day), (window,)) for who, way, day, window in units]
+    frame = spark.createDataFrame(rows, "customer_id string, direction string, business_date date, _window struct<window_days: int>")
+    told = [(row.customer_id, row.direction, (row.business_date - DAY).days) for row in told_once(frame).collect()]
+    assert sorted(told) == [("anna", "credit", 2), ("anna", "debit", 1), ("anna", "debit", 4), ("anna", "debit", 5), ("ben", "debit", 2)]
 
 
 def test_a_split_withdrawal_of_a_steady_spender_is_found_whole(spark: SparkSession) -> None:
