@@ -17,7 +17,8 @@ class Console:
     """Progress on standard error, the summary on standard output; plain lines where there is no terminal."""
 
     def __init__(self) -> None:
-        self._out, self._err = Rich(highlight=False), Rich(stderr=True, highlight=False)
+        wide = None if sys.stdout.isatty() else WIDEST  # a path in a file is never cut
+        self._out, self._err = Rich(highlight=False, width=wide), Rich(stderr=True, highlight=False)
         self._started = time.monotonic()
 
     def __enter__(self) -> Console:
@@ -41,7 +42,7 @@ class Console:
                     table.add_row(_words(name) if index == 0 else "", str(item))
             else:
                 table.add_row(_words(name), f"{value:,}" if isinstance(value, int) else str(value))
-        self._out.print(table, width=None if self._out.is_terminal else WIDEST)  # a path in a file is never cut
+        self._out.print(table)
 
 
 def _words(name: str) -> str:
