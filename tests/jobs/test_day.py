@@ -97,8 +97,7 @@ def test_the_largest_amounts_a_feed_may_say_stop_no_day(small_bank, settings, tm
     rich = next(each for each in accounts if each["product_type"] == "current" and each["is_current"] and each["status"] == "open")
     drops = {
         "transactions": ["transaction_id,account_id,booked_at,amount,currency,direction,type,channel,balance_after", *(
-            f"MOST{n},{rich['account_id']},{day}T1{n}:00:00,{most},{rich['currency']},{way},transfer,mobile,{most}"
-            for n, way in enumerate(("credit", "credit", "debit")))],
+            f"MOST{n},{rich['account_id']},{day}T23:5{n}:00,{most},{rich['currency']},credit,transfer,mobile,{most}" for n in range(3))],
         "purchases": ["order_id,line_no,customer_id,ordered_at,sku,category,product_name,quantity,unit_price,currency,status",
                       f"MOST,1,{rich['customer_id']},{day}T10:00:00,S1,home,Palace,3,{most},{rich['currency']},paid"],
     }
@@ -107,12 +106,13 @@ def test_the_largest_amounts_a_feed_may_say_stop_no_day(small_bank, settings, tm
         drop.mkdir(parents=True, exist_ok=True)
         (drop / "most.csv").write_text("\n".join(lines) + "\n")
     with opened(settings, places, day, "run") as job:
-        counts = whole_day(job)
-    assert counts["ingest"]["quarantined"] == 0
+        whole_day(job)
+    taken = DeltaTable(places.lake / "files").to_pyarrow_table(filters=[("name", "=", "most.csv")]).to_pylist()
+    assert {row["feed"]: row["accepted"] for row in taken} == {"transactions": 3, "purchases": 1}
     told = DeltaTable(places.lake / "customer_features").to_pyarrow_table(filters=[("as_of", "=", day)]).to_pylist()
     (whole,) = (row for row in told if row["customer_id"] == rich["customer_id"])
-    assert whole["in_amount_1d"] == 2 * LARGEST
-    assert whole["largest_in_90d"] == LARGEST
+    assert whole["in_amount_1d"] == 3 * LARGEST
+    assert whole["largest_in_90d"] == whole["current_balance"] == LARGEST
     assert {row["customer_id"] for row in DeltaTable(places.lake / "abnormal_flows").to_pyarrow_table().to_pylist()
             if row["detected_on"] == day and row["amount"] >= LARGEST} == {rich["customer_id"]}
 
