@@ -52,8 +52,9 @@ def expected(contract: Contract, feed: Feed) -> tuple[Expected, ...]:
         Expected(OF_USUAL, volume.refuse_below, volume.refuse_above, refuse, "a drop far from the usual size is cut off or sent twice"),
         Expected(OF_USUAL, volume.warn_below, volume.warn_above, warn, "rows of the drop over the median of recent ones"),
         Expected(QUARANTINED, None, feed.quarantine.max_share, warn, "rows that broke a rule"),
-        Expected(DUPLICATES, None, 0.5, warn, "rows that were told before"),
     ]
+    if feed.delivery == "delta":  # a snapshot tells everything again, as it should
+        found.append(Expected(DUPLICATES, None, 0.5, warn, "rows that were told before"))
     if contract.refers_to is not None:
         found.append(Expected(WAITING, None, 0.01, warn, f"rows whose {contract.refers_to[0]} nobody knows yet"))
     if contract.of_events:

@@ -301,12 +301,9 @@ def recorded_units(around: DataFrame, judged: DataFrame, abnormal: DataFrame, to
     """
     days_of = F.sequence(F.date_sub("business_date", F.col("_window.window_days") - 1), F.col("business_date"))
     part = abnormal.select("customer_id", "direction", F.explode(days_of).alias("business_date")).distinct()
-    how = ("surprise", "log_odds")
-    now = judged.select(*UNIT, *(F.col(name).alias(f"_{name}") for name in how))
     return (
-        around.join(now, list(UNIT), "left")
-        .withColumns({name: F.coalesce(f"_{name}", name) for name in how})
-        .drop("_surprise", "_log_odds")
+        around.drop("surprise", "log_odds")
+        .join(judged.select(*UNIT, "surprise", "log_odds"), list(UNIT), "left")
         .join(part.withColumn("_part", F.lit(True)), list(UNIT), "left")
         .join(touched.withColumn("_touched", F.lit(True)), list(UNIT), "left")
         .where("_touched OR (_part AND NOT flagged)")

@@ -113,8 +113,10 @@ def detected(job: Job, first_run_days: int = FIRST_RUN_DAYS) -> Detected:
     told_already = told_rows(job, days, touched_from)
     flows = with_told(with_expected(external_flows(moved), settings), told_already, days).localCheckpoint()
     stood = latest_known(stored.where(F.col("business_date") >= F.lit(touched_from)), day)
-    changed_now = changed_units(daily_flows(flows), stood, days).withColumn("recorded_on", F.lit(day))
-    new_units = _still_flagged(changed_now, stood, None if told_already is None else flows).localCheckpoint()
+    new_units = changed_units(daily_flows(flows), stood, days).withColumns(
+        {"recorded_on": F.lit(day), "flagged": F.lit(False), **{name: F.lit(None).cast("double") for name in ("surprise", "log_odds")}}
+    )
+    new_units = (new_units if told_already is None else _still_flagged(new_units, stood, flows)).localCheckpoint()
     touched = new_units.select(*UNIT)
     reach = F.lit(touched_from - timedelta(days=max(settings.windows_days)))
     around = latest_known(stored.where(F.col("business_date") >= reach).unionByName(new_units), day).localCheckpoint()
@@ -221,15 +223,12 @@ def _unsettled(job: Job) -> DataFrame:
     return before.join(F.broadcast(known_before.select("flow_id")), "flow_id", "left_anti")
 
 
-def _still_flagged(units: DataFrame, stood: DataFrame, flows: DataFrame | None) -> DataFrame:
-    """Adds to units that are looked at anew what stood of them, where something that was told is still in them: whether they are `flagged`,
-    `surprise` and `log_odds`. Without flows nothing was told."""
-    if flows is None:
-        none = F.lit(None).cast("double")
-        return units.withColumns({"flagged": F.lit(False), "surprise": none, "log_odds": none})
+def _still_flagged(units: DataFrame, stood: DataFrame, flows: DataFrame) -> DataFrame:
+    """Units that are looked at anew, `flagged` as they stood where something that was told is still in them."""
     told = flows.where("told AND NOT expected").select(*UNIT).distinct()
-    before = stood.join(F.broadcast(told), list(UNIT), "left_semi").select(*UNIT, "flagged", "surprise", "log_odds")
-    return units.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", F.coalesce("flagged", F.lit(False)))
+    before = stood.where("flagged").join(F.broadcast(told), list(UNIT), "left_semi").select(*UNIT, F.lit(True).alias("_flagged"))
+    kept = F.coalesce("_flagged", F.lit(False))
+    return units.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", kept).drop("_flagged")
 
 
 def _with_flagged(flows: DataFrame, around: DataFrame, day: date) -> DataFrame:

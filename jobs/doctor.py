@@ -57,7 +57,9 @@ def examined(settings: Settings, places: Places, repair: bool) -> str:
     page = "\n".join(report.lines)
     if report.broken:
         raise KehuError(f"{report.broken} thing(s) are broken\n{page}", ExitCode.CHECK_FAILED)
-    return f"{page}\nall mended; the next run goes on from here" if page else "sound"
+    if page:
+        return f"{page}\nall mended; the next run goes on from here"
+    return "sound" if places.lake.is_dir() else f"there is no lake at {places.lake} yet; what surrounds it is sound"
 
 
 def _lake(settings: Settings, places: Places, repair: bool, report: Report) -> None:

@@ -9,6 +9,7 @@ from conf import ExitCode, KehuError
 FULL = ("No space left on device", "Disk quota exceeded")
 MEMORY = ("java.lang.OutOfMemoryError", "SparkOutOfMemoryError")
 NEWER = ("DELTA_UNSUPPORTED_FEATURES_FOR_READ", "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE", "DELTA_INVALID_PROTOCOL_VERSION")
+UNREADABLE = ("ArrowInvalid", "DeltaError", "DeltaProtocolError", "TableNotFoundError")
 DEAD = ("Py4JNetworkError", "ConnectionRefusedError", "ConnectionResetError")
 CONDITION = re.compile(r"\[([A-Z][A-Z0-9]*_[A-Z0-9_]+(?:\.[A-Z0-9_]+)?)\]")
 
@@ -34,6 +35,9 @@ def told(error: Exception, doing: str) -> KehuError:
     if kind in DEAD:
         return KehuError(f"{doing}: Java ended unexpectedly (killed, or out of memory); run it again",
                          ExitCode.CHECK_FAILED)
+    gone = isinstance(error, FileNotFoundError) and error.filename is None  # as Arrow says it, in a text of its own
+    if kind in UNREADABLE or gone:
+        return KehuError(f"{doing}: a file of the lake is missing or damaged; `kehu doctor` names it", ExitCode.IO)
     if isinstance(error, OSError):
         return KehuError(f"{doing}: {error.strerror or kind}: {error.filename or ''}", ExitCode.IO)
     condition = CONDITION.search(text)

@@ -75,7 +75,7 @@ ABNORMAL_FLOWS = Table(
         Column("peer_weight", "DOUBLE", "share of the baseline that is the peers'"),
         Column("cause", "STRING", "likely cause from what is around the flow: a suggestion"),
         Column("went", "STRING", "of a broken deposit, where its money was then: placed_again, own_account, left, unknown"),
-        Column("late", "BOOLEAN", "a late row brought it: it happened before `detected_on`"),
+        Column("late", "BOOLEAN", "a late row brought it: it became known later than the day after it happened"),
         Column("detected_on", "DATE", "the run's day"),
         RUN,
     ),

@@ -162,18 +162,21 @@ def grown(told: DataFrame, live: DataFrame, settings: Settings, today: date) -> 
     """
     words, language = settings.wording[settings.bank.language].reasons, settings.bank.language
     on = day(F.lit(today), language)
-    added = worded(words["change_grown"], {"day": on, "what": F.col("n.news")})
     amount = {"amount": money(F.col("n.taken_back")), "currency": F.lit(settings.bank.base_currency)}
-    back = F.when(F.col("n.taken_back") > 0, worded(words["change_taken_back"], amount))
-    more = F.when(F.col("n.news") != "", added)
+    news = {"day": on, "what": F.col("n.news")}
+    more, back = F.col("n.news") != "", F.col("n.taken_back") > 0
+    changes = (
+        F.when(more & back, worded(words["change_replaced"], amount | news))
+        .when(more, worded(words["change_grown"], news))
+        .when(back, worded(words["change_taken_back"], amount))
+        .otherwise(worded(words["change_consent"], {"day": on}))
+    )
     content = ("type", "priority", "severity", "headline", "reason", "evidence", "offers", "flow_ids", "model_version")
     new = {name: F.col(f"n.{name}") for name in content} | {
         "expires_on": F.greatest("a.expires_on", "n.expires_on"),
         "status": F.when(F.col("n.undone"), "retracted").otherwise(F.col("a.status")),
         "closed_on": F.when(F.col("n.undone"), F.lit(today)).otherwise(F.col("a.closed_on")),
-        "change": F.when(F.col("n.undone"), worded(words["change_retracted"], {"day": on})).otherwise(
-            F.coalesce(F.nullif(F.concat_ws(" ", more, back), F.lit("")), worded(words["change_consent"], {"day": on}))
-        ),
+        "change": F.when(F.col("n.undone"), worded(words["change_retracted"], {"day": on})).otherwise(changes),
     }
     return live.alias("a").join(told.alias("n"), "alert_id").select(
         *[new.get(name, F.col("alert_id" if name == "alert_id" else f"a.{name}")).alias(name) for name in live.columns]

@@ -8,7 +8,7 @@ from pathlib import Path
 from conf.feed import Feed, Volume
 from expectations import CONTRACTS
 from expectations.judge import Judge, critical
-from expectations.suite import OF_USUAL, REPEATED, empty, expected, usual_rows
+from expectations.suite import DUPLICATES, OF_USUAL, REPEATED, empty, expected, usual_rows
 
 DAY = date(2026, 2, 2)  # a Monday
 
@@ -36,3 +36,9 @@ def test_the_judge_tells_what_is_not_as_expected_and_writes_it_down(tmp_path: Pa
     assert all(f"validations/transactions/{day}" in index for day in (DAY, DAY + timedelta(days=1)))
     (page,) = tmp_path.glob(f"validations/transactions/{DAY + timedelta(days=1)}/*/*.html")
     assert "rows over usual" in page.read_text()
+
+
+def test_a_snapshot_may_tell_everything_again() -> None:
+    delta, snapshot = ({each.measure for each in expected(CONTRACTS["customers"], Feed(delivery=how))} for how in ("delta", "snapshot"))
+    assert delta - snapshot == {DUPLICATES}
+    assert snapshot < delta

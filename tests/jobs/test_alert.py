@@ -243,6 +243,22 @@ def test_what_was_taken_back_stays_so_when_the_day_is_run_again(bank: Bank) -> N
     assert list(bank.alerts().values()) == [once]
 
 
+def test_what_takes_the_place_of_something_taken_back_is_not_more_of_it(bank: Bank) -> None:
+    bank.add("customers", [customer("anna")])
+    large, next_day = statistical("f1", "anna", "withdrawal", 60_000, D), D + timedelta(days=1)
+    bank.add("abnormal_flows", [large])
+    bank.add("transactions", [booked(large)])
+    bank.run(D)
+    other = statistical("f2", "anna", "withdrawal", 30_000, next_day)
+    back = {"transaction_id": "T-back", "direction": "credit", "business_date": next_day, "recorded_on": next_day}
+    bank.add("abnormal_flows", [other])
+    bank.add("transactions", [booked(large) | back, booked(other)])
+    bank.run(next_day)
+    (alert,) = bank.alerts().values()
+    assert (alert["status"], alert["flow_ids"]) == ("open", ["f1", "f2"])
+    assert alert["change"] == "Of what was told 60,000 CNY came back or was corrected. New on 16 Jun 2026: Reason of f2."
+
+
 def test_a_live_alert_says_where_a_broken_deposits_money_went_once_it_is_known(bank: Bank) -> None:
     """Anna's is placed again on the second day, ben's leaves on the second; with cora it was talked about; dan's was never settled."""
     days = [D + timedelta(days=n) for n in range(3)]

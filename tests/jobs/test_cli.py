@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from conf import ExitCode, KehuError
@@ -94,6 +95,10 @@ JAVA = "An error occurred while calling o1.save.\n: org.apache.spark.SparkExcept
     (OSError(28, "No space left on device", "/data/x"), ExitCode.IO, "detect: the disk is full; free some and run it again"),
     (Exception(JAVA.format("java.io.IOException: No space left on device")), ExitCode.IO,
      "detect: the disk is full; free some and run it again"),
+    (pa.ArrowInvalid("Could not open Parquet input source: Li Lei"), ExitCode.IO,
+     "detect: a file of the lake is missing or damaged; `kehu doctor` names it"),
+    (FileNotFoundError("[Errno 2] Failed to open local file '/lake/x'"), ExitCode.IO,
+     "detect: a file of the lake is missing or damaged; `kehu doctor` names it"),
     (PermissionError(13, "Permission denied", "/data/x"), ExitCode.IO, "detect: Permission denied: /data/x"),
     (Exception(JAVA.format("java.lang.OutOfMemoryError: Java heap space")), ExitCode.CHECK_FAILED,
      "detect: Java ran out of memory; raise spark.driver_memory in kehu.yaml and run it again"),
