@@ -84,14 +84,14 @@ def with_destination(
     )
     gone = few.join(out, elsewhere & F.col("_on").between(F.col("_from"), last)).groupBy(key).agg(
         F.sum("_amount").cast("decimal(18,2)").alias("_gone"), F.sort_array(F.collect_set("transaction_id")).alias("_gone_by"))
-    half = F.col("amount") * LEFT_SHARE
+    half, left = F.col("amount") * LEFT_SHARE, F.coalesce("_gone", F.lit(0)) + F.coalesce("_outside", F.lit(0))
     again = F.col("_placed").isNotNull()
     return (
         broken.join(placed, key, "left")
         .join(gone, key, "left")
         .withColumns({
             "went": F.when(again, "placed_again")
-            .when(F.coalesce("_gone", F.lit(0)) + F.coalesce("_outside", F.lit(0)) >= half, "left")
+            .when((left > 0) & (left >= half), "left")  # of a deposit of nothing nothing has left
             .when(F.col("_to_own") >= half, "own_account")
             .otherwise("unknown"),
             "moved": F.when(again, F.col("_placed")).otherwise(F.col("_gone")),

@@ -109,9 +109,10 @@ def test_where_the_money_of_a_broken_deposit_went_is_told_as_far_as_it_is_known(
     names = ("anna", "ben", "carl", "dora", "emil", "fay")
     each = [account(f"{who}{n}", who, kind, maturity=date(2026, 11, 15) if n == 2 else None)
             for who in names for n, kind in ((1, "current"), (2, "time_deposit"))]
+    each.append(account("gus2", "gus", "time_deposit", maturity=date(2026, 11, 15), closed=DAY, principal="0.00"))
     told = broken(spark, spark.createDataFrame(each, ACCOUNTS), rows)
     assert {name[:-1]: row.went for name, row in told.items()} == {
-        "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left", "fay": "left"}
+        "anna": "own_account", "ben": "unknown", "carl": "left", "dora": "own_account", "emil": "left", "fay": "left", "gus": "unknown"}
 
 
 def test_where_the_money_went_later_is_told_once_half_of_it_left_or_most_was_placed_again(spark: SparkSession) -> None:
