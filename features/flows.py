@@ -182,18 +182,19 @@ def daily_flows(flows: DataFrame) -> DataFrame:
 
 
 def with_told(flows: DataFrame, told: DataFrame | None, days: DataFrame) -> DataFrame:
-    """Adds `told`: whether an earlier look told of the movement, on a day that is looked at again. It is not told again.
+    """Adds `told`: whether an earlier look told of the movement, on a day that is looked at again, and it is not expected by now. It is
+    not told again.
 
     Parameters
     ----------
-    flows : DataFrame with `customer_id`, `business_date`, `transaction_id`
+    flows : DataFrame as `with_expected` returns
     told : DataFrame with `transaction_id`, distinct and few; None when there are none
     days : DataFrame with `customer_id`, `business_date`: those that are looked at
     """
     if told is None:
         return flows.withColumn("told", F.lit(False))
-    again = flows.join(F.broadcast(told), "transaction_id", "left_semi").join(days, ["customer_id", "business_date"], "left_semi")
-    marked = again.select("transaction_id", F.lit(True).alias("told"))
+    again = flows.where(~F.col("expected")).join(F.broadcast(told), "transaction_id", "left_semi")
+    marked = again.join(days, ["customer_id", "business_date"], "left_semi").select("transaction_id", F.lit(True).alias("told"))
     return flows.join(F.broadcast(marked), "transaction_id", "left").withColumn("told", F.coalesce("told", F.lit(False)))
 
 
@@ -209,7 +210,7 @@ def untold(units: DataFrame, flows: DataFrame) -> DataFrame:
     -------
     DataFrame, `units` with less `unusual_amount`, and not `flagged` where something was told
     """
-    told = flows.where("told AND NOT expected").groupBy(*UNIT).agg(F.sum("amount_base").alias("_told"))
+    told = flows.where("told").groupBy(*UNIT).agg(F.sum("amount_base").alias("_told"))
     rest = (F.col("unusual_amount") - F.coalesce("_told", F.lit(0))).cast("decimal(18,2)")
     return (
         units.join(F.broadcast(told), list(UNIT), "left")

@@ -225,7 +225,7 @@ def _unsettled(job: Job) -> DataFrame:
 
 def _still_flagged(units: DataFrame, stood: DataFrame, flows: DataFrame) -> DataFrame:
     """Units that are looked at anew, `flagged` as they stood where something that was told is still in them."""
-    told = flows.where("told AND NOT expected").select(*UNIT).distinct()
+    told = flows.where("told").select(*UNIT).distinct()
     before = stood.where("flagged").join(F.broadcast(told), list(UNIT), "left_semi").select(*UNIT, F.lit(True).alias("_flagged"))
     kept = F.coalesce("_flagged", F.lit(False))
     return units.join(F.broadcast(before), list(UNIT), "left").withColumn("flagged", kept).drop("_flagged")
